@@ -1,0 +1,1 @@
+"""Room of openrubrics: see the table in README.md."""

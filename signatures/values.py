@@ -1,0 +1,361 @@
+"""The values that move between rooms: frozen pydantic models without any DSPy in them.
+
+An outcome is one of three things (`Verdict`, `Tie`, `Failed`), and a failure is a value: it is counted and reported,
+never scored as a number, a preference or a tie.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
+
+Label = Literal["A", "B"]
+"""The slot of a response in a comparison."""
+
+Order = Literal["AB", "BA"]
+"""How two responses were shown: as given, or swapped."""
+
+CriterionKind = Literal["hard_rule", "principle"]
+"""Explicit constraint of the request, or implicit quality (OpenRubrics v3, section 3)."""
+
+OTHER: Mapping[Label, Label] = {"A": "B", "B": "A"}
+
+
+class Frozen(BaseModel):
+    """Base of all values: immutable, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def fingerprint(value: object) -> str:
+    """Return 16 hex digits that are equal for equal JSON content, on any machine and in any process."""
+    content = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+class Message(Frozen):
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+Prompt = str | tuple[Message, ...]
+"""A request: plain text, or the conversation so far with the user's turn last."""
+
+_SPEAKERS = {"system": "System", "user": "Human", "assistant": "Assistant"}
+
+
+def prompt_text(prompt: Prompt) -> str:
+    """Return the text of a prompt as the judge reads it.
+
+    A single user message is its content; a longer conversation becomes a transcript of
+    ``\\n\\nHuman: ...\\n\\nAssistant: ...`` turns that ends with an open assistant turn.
+    """
+    if isinstance(prompt, str):
+        return prompt
+    if len(prompt) == 1 and prompt[0].role == "user":
+        return prompt[0].content
+    turns = "".join(f"\n\n{_SPEAKERS[message.role]}: {message.content}" for message in prompt)
+    return turns + "\n\nAssistant:"
+
+
+class PreferencePair(Frozen):
+    """A human preference: `chosen` is better than `rejected` as an answer to `prompt`.
+
+    Attributes:
+        id: Unique within its file.
+        domain: Subset name that results are reported by.
+        source: Where the pair comes from.
+        meta: Anything else; may reveal the label, so it is never shown to a judge.
+    """
+
+    id: str
+    prompt: Prompt
+    chosen: str
+    rejected: str
+    domain: str = "general"
+    source: str = ""
+    meta: dict[str, JsonValue] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _responses_differ(self) -> Self:
+        if self.chosen == self.rejected:
+            raise ValueError("chosen and rejected are the same text, so there is no preference to learn from")
+        return self
+
+
+class RankedResponses(Frozen):
+    """Two or more responses to one prompt, best first."""
+
+    prompt: Prompt
+    responses: tuple[str, ...] = Field(min_length=2)
+
+
+class Check(Frozen):
+    """A programmatic verifier by name, with its arguments: data, never code.
+
+    The registry of `openrubrics.verifiers` says which names exist and what arguments each takes.
+    """
+
+    name: str
+    arguments: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class Criterion(Frozen):
+    """One rule of a rubric, in one line of text.
+
+    White space is collapsed and Markdown emphasis around the whole text removed, so that the text form of a rubric
+    gives back exactly the same criterion.
+
+    Attributes:
+        text: "The response ...", without number and tag.
+        kind: Explicit constraint or implicit quality.
+        weight: Relative importance, above 0.
+        check: Verifier that decides this criterion without a model, where one is bound.
+    """
+
+    text: str = Field(min_length=1)
+    kind: CriterionKind
+    weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    check: Check | None = None
+
+    @field_validator("text", mode="before")
+    @classmethod
+    def _canonical(cls, text: Any) -> Any:
+        return canonical_line(text) if isinstance(text, str) else text
+
+
+def canonical_line(text: str) -> str:
+    """Collapse white space and remove emphasis marks that enclose the whole line."""
+    line = " ".join(text.split())
+    for mark in ("**", "__"):
+        while len(line) > 2 * len(mark) and line.startswith(mark) and line.endswith(mark):
+            inner = line[len(mark) : -len(mark)]
+            if mark in inner:
+                break
+            line = inner.strip()
+    return line
+
+
+class Rubric(Frozen):
+    """An ordered list of distinct criteria, at least one.
+
+    ``str(rubric)`` is the numbered list that models read and write, `Rubric.parse` its tolerant inverse for texts and
+    kinds; JSON (``model_dump_json``) is lossless.
+    """
+
+    criteria: tuple[Criterion, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        seen: set[str] = set()
+        for criterion in self.criteria:
+            key = criterion.text.casefold()
+            if key in seen:
+                raise ValueError(f"criterion appears twice: {criterion.text!r}")
+            seen.add(key)
+        return self
+
+    @classmethod
+    def parse(cls, text: str) -> Rubric:
+        """Read a rubric as a model writes it.
+
+        Raises:
+            ParseError: No criterion was found; the message says what was there instead.
+        """
+        from openrubrics.signatures.rubric_text import parse_rubric
+
+        return parse_rubric(text)
+
+    def __str__(self) -> str:
+        from openrubrics.signatures.rubric_text import render_rubric
+
+        return render_rubric(self)
+
+    @property
+    def fingerprint(self) -> str:
+        """Stable identity over all fields of all criteria."""
+        return fingerprint(self)
+
+    @property
+    def hard_rules(self) -> tuple[Criterion, ...]:
+        """Criteria of kind ``hard_rule``, in order."""
+        return tuple(c for c in self.criteria if c.kind == "hard_rule")
+
+    @property
+    def principles(self) -> tuple[Criterion, ...]:
+        """Criteria of kind ``principle``, in order."""
+        return tuple(c for c in self.criteria if c.kind == "principle")
+
+
+class Finding(Frozen):
+    """What the judge found about one criterion in one response.
+
+    Attributes:
+        criterion: 1-based position in the rubric.
+        response: Which response it is about.
+        text: The judge's justification.
+    """
+
+    criterion: int = Field(ge=1)
+    response: Label
+    text: str
+
+
+class Verdict(Frozen):
+    """One response is preferred.
+
+    Attributes:
+        preferred: The better response.
+        probability: Probability of `preferred` in [0, 1] as measured from token log-probabilities; None where the
+            endpoint gave none.
+        gatekeeper: The objective criterion that the judge put first; None where it named none.
+        findings: Criterion by criterion, for A and for B.
+        justification: Why, in the judge's words; it names responses as they were shown.
+    """
+
+    kind: Literal["verdict"] = "verdict"
+    preferred: Label
+    probability: float | None = Field(default=None, ge=0, le=1)
+    gatekeeper: str | None = None
+    findings: tuple[Finding, ...] = ()
+    justification: str = ""
+
+    def swapped(self) -> Verdict:
+        """Return the same verdict with the names A and B exchanged."""
+        return self.model_copy(update={"preferred": OTHER[self.preferred], "findings": _swap(self.findings)})
+
+
+class Tie(Frozen):
+    """Neither response is preferred: the judge said so, or its verdicts cancel out.
+
+    Attributes:
+        reason: Who says so and why.
+    """
+
+    kind: Literal["tie"] = "tie"
+    reason: str
+    gatekeeper: str | None = None
+    findings: tuple[Finding, ...] = ()
+
+    def swapped(self) -> Tie:
+        """Return the same tie with the names A and B exchanged."""
+        return self.model_copy(update={"findings": _swap(self.findings)})
+
+
+class Failed(Frozen):
+    """There is no outcome; counted apart and reported, never scored.
+
+    Attributes:
+        reason: What went wrong.
+        raw: The model's text, empty where there was none.
+    """
+
+    kind: Literal["failed"] = "failed"
+    reason: str
+    raw: str = ""
+
+    def swapped(self) -> Failed:
+        """Return itself: a failure has no sides."""
+        return self
+
+
+def _swap(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    return tuple(f.model_copy(update={"response": OTHER[f.response]}) for f in findings)
+
+
+Outcome = Annotated[Verdict | Tie | Failed, Field(discriminator="kind")]
+"""What a comparison came to."""
+
+
+class Usage(Frozen):
+    """What was spent.
+
+    Attributes:
+        calls: Requests sent to an endpoint (a request for n samples is one call; cached answers are none).
+        prompt_tokens: Tokens read, as the endpoint counts them.
+        completion_tokens: Tokens written.
+        cost: US dollars, None where the price of the model is unknown.
+    """
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float | None = None
+
+    def __add__(self, other: Usage) -> Usage:
+        costs = [u.cost for u in (self, other) if u.calls]
+        return Usage(
+            calls=self.calls + other.calls,
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            cost=None if not costs or None in costs else sum(c for c in costs if c is not None),
+        )
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and completion tokens together."""
+        return self.prompt_tokens + self.completion_tokens
+
+
+class Vote(Frozen):
+    """One reply of the judge.
+
+    Attributes:
+        outcome: What it says, with the caller's names for A and B.
+        raw: The reply itself, with A and B as they were shown.
+    """
+
+    outcome: Outcome
+    raw: str = ""
+
+
+class OrderOutcome(Frozen):
+    """What the judge said with the responses shown in one order.
+
+    Attributes:
+        order: How they were shown.
+        outcome: Decision of the votes, with the caller's names for A and B.
+        votes: Every vote that was asked for, failed ones too.
+    """
+
+    order: Order
+    outcome: Outcome
+    votes: tuple[Vote, ...] = ()
+
+
+class Judgment(Frozen):
+    """A comparison of two responses, with everything a person needs to check it.
+
+    Attributes:
+        outcome: The result over all orders.
+        rubric: The rubric used; None where none could be written.
+        orders: The result for each order that was shown.
+        decided_by: ``judge`` (a model), or ``checks`` (bound verifiers decided before any call).
+        usage: What this judgment cost; a rubric that was already cached costs nothing.
+    """
+
+    outcome: Outcome
+    rubric: Rubric | None = None
+    orders: tuple[OrderOutcome, ...] = ()
+    decided_by: Literal["judge", "checks"] = "judge"
+    usage: Usage = Usage()
+
+    @property
+    def orders_agree(self) -> bool | None:
+        """Whether both orders prefer the same response; None unless both orders gave an outcome."""
+        if len(self.orders) != 2 or any(isinstance(o.outcome, Failed) for o in self.orders):
+            return None
+        first, second = (o.outcome.preferred if isinstance(o.outcome, Verdict) else "tie" for o in self.orders)
+        return first == second
+
+    @property
+    def preferred(self) -> Label | None:
+        """The preferred response; None for a tie or a failure."""
+        return self.outcome.preferred if isinstance(self.outcome, Verdict) else None
