@@ -9,18 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
+
+from openrubrics.signatures.rubric_text import CriterionKind, canonical_line, parse_criteria, render_criteria
 
 Label = Literal["A", "B"]
 """The slot of a response in a comparison."""
 
 Order = Literal["AB", "BA"]
 """How two responses were shown: as given, or swapped."""
-
-CriterionKind = Literal["hard_rule", "principle"]
-"""Explicit constraint of the request, or implicit quality (OpenRubrics v3, section 3)."""
 
 OTHER: Mapping[Label, Label] = {"A": "B", "B": "A"}
 
@@ -52,10 +51,10 @@ _SPEAKERS = {"system": "System", "user": "Human", "assistant": "Assistant"}
 
 
 def prompt_text(prompt: Prompt) -> str:
-    """Return the text of a prompt as the judge reads it.
+    r"""Return the text of a prompt as the judge reads it.
 
     A single user message is its content; a longer conversation becomes a transcript of
-    ``\\n\\nHuman: ...\\n\\nAssistant: ...`` turns that ends with an open assistant turn.
+    ``\n\nHuman: ...\n\nAssistant: ...`` turns that ends with an open assistant turn.
     """
     if isinstance(prompt, str):
         return prompt
@@ -127,20 +126,8 @@ class Criterion(Frozen):
 
     @field_validator("text", mode="before")
     @classmethod
-    def _canonical(cls, text: Any) -> Any:
+    def _canonical(cls, text: object) -> object:
         return canonical_line(text) if isinstance(text, str) else text
-
-
-def canonical_line(text: str) -> str:
-    """Collapse white space and remove emphasis marks that enclose the whole line."""
-    line = " ".join(text.split())
-    for mark in ("**", "__"):
-        while len(line) > 2 * len(mark) and line.startswith(mark) and line.endswith(mark):
-            inner = line[len(mark) : -len(mark)]
-            if mark in inner:
-                break
-            line = inner.strip()
-    return line
 
 
 class Rubric(Frozen):
@@ -169,14 +156,10 @@ class Rubric(Frozen):
         Raises:
             ParseError: No criterion was found; the message says what was there instead.
         """
-        from openrubrics.signatures.rubric_text import parse_rubric
-
-        return parse_rubric(text)
+        return cls(criteria=tuple(Criterion(text=line, kind=kind) for line, kind in parse_criteria(text)))
 
     def __str__(self) -> str:
-        from openrubrics.signatures.rubric_text import render_rubric
-
-        return render_rubric(self)
+        return render_criteria((c.text, c.kind) for c in self.criteria)
 
     @property
     def fingerprint(self) -> str:

@@ -1,0 +1,1 @@
+../../openrubrics/__init__.py

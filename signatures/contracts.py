@@ -1,0 +1,88 @@
+"""What a reply has to look like, and how it becomes a value.
+
+A contract belongs to the code, not to the methodology: optimizers rewrite Signature docstrings, never this. The same
+contract serves the teacher's prompt, the SFT target and the served student.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from openrubrics.signatures.errors import ParseError
+from openrubrics.signatures.judge_text import JudgeForm, JudgeTrace
+from openrubrics.signatures.values import Failed, Rubric
+
+RUBRIC_FORMAT = """\
+Reply with the rubric and nothing else: a numbered list, one criterion on each line. Every line begins with \
+"The response" and ends with its tag, [Hard Rule] or [Principle]:
+
+1. The response ... [Hard Rule]
+2. The response ... [Principle]"""
+
+_JUDGE_FORMAT = """\
+Reply in exactly this form:
+
+--- Compliance Check ---
+{reasoning}Identified Gatekeeper Criterion: <the criterion, or "none">
+
+--- Analysis ---
+**Response A:**
+- Criterion 1 [Hard Rule]: Justification: <finding>
+- Criterion 2 [Principle]: Justification: <finding>
+(one line for every criterion of the rubric, with its number and tag)
+**Response B:**
+(the same lines for Response B)
+
+--- Final Judgment ---
+{aggregation}Justification: <why the winner is better>
+Winner: <Response A or Response B>"""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The form of one kind of reply.
+
+    Attributes:
+        name: Stable name; part of a program's fingerprint.
+        instructions: The form, as the model is told.
+        parse: Turns a reply into its value; raises `ParseError`.
+        load: Turns the JSON content of a saved value into the value.
+    """
+
+    name: str
+    instructions: str
+    parse: Callable[[str], Rubric | JudgeTrace]
+    load: Callable[[object], Rubric | JudgeTrace]
+
+    def read(self, reply: str) -> Rubric | JudgeTrace | Failed:
+        """Return the value of a reply, or what is wrong with it."""
+        try:
+            return self.parse(reply)
+        except ParseError as error:
+            return Failed(reason=str(error), raw=reply)
+
+    def write(self, value: object) -> str:
+        """Return the reply that stands for a value: a value of this contract, its JSON content, or the text itself."""
+        if isinstance(value, str | Rubric | JudgeTrace):
+            return str(value)
+        return str(self.load(value))
+
+
+RUBRIC = Contract("rubric", RUBRIC_FORMAT, Rubric.parse, Rubric.model_validate)
+
+JUDGMENT: dict[JudgeForm, Contract] = {
+    "seed": Contract(
+        "judgment-seed",
+        _JUDGE_FORMAT.format(reasoning="", aggregation=""),
+        JudgeTrace.parse,
+        JudgeTrace.model_validate,
+    ),
+    "v3": Contract(
+        "judgment-v3",
+        _JUDGE_FORMAT.format(
+            reasoning="Gatekeeper Reasoning: <one or two sentences that cite the rubric>\n",
+            aggregation="Aggregation Summary: <one to three sentences>\n",
+        ),
+        JudgeTrace.parse,
+        JudgeTrace.model_validate,
+    ),
+}

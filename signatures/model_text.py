@@ -1,0 +1,31 @@
+"""What models wrap around an answer: thinking blocks and code fences."""
+
+import re
+
+from openrubrics.signatures.errors import ParseError
+
+# The end of a thinking block stands at the start or at the end of a line; inside a line it is quoted text.
+_THINKING_END = re.compile(r"^[ \t]*</think>|</think>[ \t]*$", re.IGNORECASE | re.MULTILINE)
+
+
+def answer_lines(text: str) -> list[str]:
+    """Return the lines of the answer proper: what follows the thinking, without code fences.
+
+    Raises:
+        ParseError: The text is empty, or is thinking that never ends (the output was cut).
+    """
+    ends = list(_THINKING_END.finditer(text))
+    if ends:
+        text = text[ends[-1].end() :]
+    elif text.lstrip()[:7].lower() == "<think>":
+        raise ParseError("the thinking block never ends", "the output was probably cut: raise max_tokens")
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("```")]
+    if not any(line.strip() for line in lines):
+        raise ParseError("the reply is empty")
+    return lines
+
+
+def excerpt(text: str, limit: int = 80) -> str:
+    """Return the beginning of a text on one line, quoted, for messages."""
+    line = " ".join(text[: 4 * limit].split())
+    return repr(line if len(line) <= limit else line[: limit - 3] + "...")

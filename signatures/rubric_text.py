@@ -1,0 +1,162 @@
+"""The text form of a rubric: a numbered list, one criterion a line, each ending with its tag.
+
+    1. The response has at most 100 words. [Hard Rule]
+    2. The response states its conclusion before its reasons. [Principle]
+
+The text carries texts and kinds; weights and checks travel in JSON. The parser takes what models really write: other
+bullets, bold, tags that are missing, misspelt, elsewhere on the line or only in a heading, wrapped lines, preambles.
+A criterion without any tag counts as a principle, since a hard rule has to be claimed. It reads line by line with
+bounded patterns, so its time is linear in the text.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from openrubrics.signatures.errors import ParseError
+from openrubrics.signatures.model_text import answer_lines, excerpt
+
+CriterionKind = Literal["hard_rule", "principle"]
+"""Explicit constraint of the request, or implicit quality (OpenRubrics v3, section 3)."""
+
+TAGS: dict[CriterionKind, str] = {"hard_rule": "Hard Rule", "principle": "Principle"}
+
+_OPENING, _CLOSING = "[(【［（", "])】］）"
+_AFTER_TAG = " \t*_.。;；,"
+_NUMBER = re.compile(
+    r"[\s>#]{0,12}(?P<mark>[*_]{0,2})(?:criterion |rule |item )?"
+    r"[(（]?\d{1,3}[.)）、．:：]{1,2}(?P<end>[*_]{0,2})(?=\D)\s*",
+    re.IGNORECASE,
+)
+_BULLET = re.compile(r"\s{0,12}[-*•–—·▪◦●+]\s+")
+_NAMES: dict[str, CriterionKind] = {
+    "hard rule": "hard_rule",
+    "hard rules": "hard_rule",
+    "principle": "principle",
+    "principles": "principle",
+}
+
+
+@dataclass(frozen=True)
+class _Item:
+    """A line of the list under construction."""
+
+    numbered: bool
+    text: str
+    kind: CriterionKind | None
+    tagged: bool
+
+
+def render_criteria(criteria: Iterable[tuple[str, CriterionKind]]) -> str:
+    """Return the numbered list of (text, kind); `parse_criteria` gives the same back."""
+    return "\n".join(f"{i}. {text} [{TAGS[kind]}]" for i, (text, kind) in enumerate(criteria, 1))
+
+
+def parse_criteria(text: str) -> list[tuple[str, CriterionKind]]:
+    """Read a rubric as a model writes it: distinct criteria as (text, kind), in order, at least one.
+
+    Raises:
+        ParseError: No criterion was found; the message says what was there instead.
+    """
+    items = _items(answer_lines(text))
+    if any(item.numbered for item in items):
+        items = [item for item in items if item.numbered or item.tagged]
+    criteria: dict[str, tuple[str, CriterionKind]] = {}
+    for item in items:
+        line = canonical_line(item.text)
+        if line:
+            criteria.setdefault(line.casefold(), (line, item.kind or "principle"))
+    if not criteria:
+        raise ParseError(
+            f"no criterion found in {excerpt(text)}", "expected lines such as '1. The response ... [Hard Rule]'"
+        )
+    return list(criteria.values())
+
+
+def canonical_line(text: str) -> str:
+    """Collapse white space and remove emphasis marks that enclose the whole line."""
+    line = " ".join(text.split())
+    while len(line) > 4 and line.startswith("**") and line.endswith("**") and "**" not in line[2:-2]:
+        line = line[2:-2].strip()
+    return line
+
+
+def _items(lines: list[str]) -> list[_Item]:
+    items: list[_Item] = []
+    section: CriterionKind | None = None
+    open_item = False
+    for line in lines:
+        if not line.strip():
+            open_item = False
+            continue
+        numbered, body = _unmark(line)
+        heading = kind_of(body.strip(" \t#*_:：-"))
+        if heading is not None:
+            section, open_item = heading, False
+        elif numbered is not None or _starts_plainly(body):
+            items.append(_read(body, numbered is True, section))
+            open_item = not items[-1].tagged
+        elif open_item:
+            items[-1] = _continue(items[-1], body, section)
+            open_item = not items[-1].tagged
+    return items
+
+
+def _unmark(line: str) -> tuple[bool | None, str]:
+    """Split off the list mark: (True, rest) after a number, (False, rest) after a bullet, (None, line) without."""
+    if match := _NUMBER.match(line):
+        body = line[match.end() :]
+        if match["mark"] and not match["end"] and body.rstrip().endswith(match["mark"]):
+            body = body.rstrip()[: -len(match["mark"])]
+        return True, body
+    if match := _BULLET.match(line):
+        return False, line[match.end() :]
+    return None, line.strip()
+
+
+def _starts_plainly(body: str) -> bool:
+    """Whether an unmarked line is a criterion: it starts as the contract asks and ends with a tag."""
+    return body.lstrip("*_ ").casefold().startswith("the response") and _trailing_tag(body) is not None
+
+
+def _read(body: str, numbered: bool, section: CriterionKind | None) -> _Item:
+    found = _trailing_tag(body) or _leading_tag(body)
+    text, kind = found or (body, section)
+    return _Item(numbered, text, kind, found is not None)
+
+
+def _continue(item: _Item, body: str, section: CriterionKind | None) -> _Item:
+    joined = _read(f"{item.text} {body}", item.numbered, section)
+    return replace(joined, kind=joined.kind or item.kind)
+
+
+def _trailing_tag(body: str) -> tuple[str, CriterionKind] | None:
+    stripped = body.rstrip(_AFTER_TAG)
+    if not stripped or stripped[-1] not in _CLOSING:
+        return None
+    start = max(stripped.rfind(mark) for mark in _OPENING)
+    kind = kind_of(stripped[start + 1 : -1]) if start >= 0 else None
+    return (stripped[:start].rstrip(), kind) if kind else None
+
+
+def _leading_tag(body: str) -> tuple[str, CriterionKind] | None:
+    stripped = body.lstrip(" *_")
+    if stripped[:1] and stripped[0] in _OPENING:
+        ends = [at for mark in _CLOSING if (at := stripped.find(mark, 0, 40)) > 0]
+        end, start = min(ends, default=-1), 1
+    else:
+        ends = [at for mark in ":：" if (at := stripped.find(mark, 0, 40)) > 0]
+        end, start = min(ends, default=-1), 0
+    kind = kind_of(stripped[start:end]) if end > 0 else None
+    return (stripped[end + 1 :].lstrip(" *_:：-–—"), kind) if kind else None
+
+
+def kind_of(tag: str) -> CriterionKind | None:
+    """Return the kind a tag names, forgiving case, hyphens, number and small misspellings; None for anything else."""
+    if not 5 <= len(tag) <= 40:
+        return None
+    name = " ".join(tag.casefold().replace("-", " ").replace("_", " ").strip(" *").split())
+    close = difflib.get_close_matches(name, _NAMES, n=1, cutoff=0.78)
+    return _NAMES[close[0]] if close else None
