@@ -1,0 +1,179 @@
+"""What LM requests cost, and limits on it.
+
+Meters and budgets are held in context variables, so they follow `asyncio` tasks, `asyncio.to_thread` and DSPy's own
+threads, but not threads that start with an empty context. Only real requests count: answers from DSPy's cache are free.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from dspy.utils.exceptions import LMError as DSPyLMError
+
+from openrubrics.signatures.errors import BudgetError, UsageError
+from openrubrics.signatures.values import Usage
+
+_LOCK = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a model charges.
+
+    Attributes:
+        prompt_per_million: US dollars for a million prompt tokens.
+        completion_per_million: US dollars for a million completion tokens.
+    """
+
+    prompt_per_million: float
+    completion_per_million: float
+
+    def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """Return US dollars for so many tokens."""
+        return (prompt_tokens * self.prompt_per_million + completion_tokens * self.completion_per_million) / 1e6
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Limits on what may be spent; None means no limit.
+
+    `max_calls` is exact under any concurrency. Tokens and cost are known only after a request, so requests already in
+    flight when a limit is reached still finish and may overshoot by what they use.
+
+    Attributes:
+        max_calls: Requests, with those that are repeated after a failure.
+        max_cost: US dollars. A model of unknown price cannot be called under this limit.
+        max_tokens: Prompt and completion tokens together.
+    """
+
+    max_calls: int | None = None
+    max_cost: float | None = None
+    max_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("max_calls", "max_cost", "max_tokens"):
+            limit = getattr(self, name)
+            if limit is not None and not limit >= 0:
+                raise UsageError(f"{name} is {limit!r}, but a limit cannot be negative")
+
+
+class SpentBudgetError(BudgetError, DSPyLMError):
+    """The `BudgetError` of this room: also one of DSPy's errors, which DSPy passes on unchanged and never retries."""
+
+
+class Meter:
+    """Adds up what was spent while it was active."""
+
+    def __init__(self) -> None:
+        self._usage = Usage()
+
+    @property
+    def usage(self) -> Usage:
+        """What was spent so far."""
+        return self._usage
+
+    def _add(self, usage: Usage) -> None:
+        self._usage = self._usage + usage
+
+
+class _Account(Meter):
+    """A budget with what has been reserved and spent under it."""
+
+    def __init__(self, budget: Budget) -> None:
+        super().__init__()
+        self.budget = budget
+        self.reserved = 0
+
+    def check(self, model: str, priced: bool) -> None:
+        limit, spent = self.budget, self.usage
+        if limit.max_calls is not None and self.reserved >= limit.max_calls:
+            raise _reached(f"the budget of {limit.max_calls} calls is used up", "--max-calls")
+        if limit.max_tokens is not None and spent.tokens >= limit.max_tokens:
+            raise _reached(f"{spent.tokens} of {limit.max_tokens} tokens are used up", "--max-tokens")
+        if limit.max_cost is None:
+            return
+        if not priced or (spent.calls and spent.cost is None):
+            raise SpentBudgetError(
+                f"a cost limit is set, but the price of {model} is unknown", "give its price, or limit calls instead"
+            )
+        if (spent.cost or 0.0) >= limit.max_cost:
+            raise _reached(f"{spent.cost or 0.0:.4f} of {limit.max_cost:.4f} US dollars are used up", "--max-cost")
+
+
+def _reached(message: str, option: str) -> SpentBudgetError:
+    return SpentBudgetError(message, f"raise {option}")
+
+
+_METERS: ContextVar[tuple[Meter, ...]] = ContextVar("openrubrics_meters", default=())
+_ACCOUNTS: ContextVar[tuple[_Account, ...]] = ContextVar("openrubrics_accounts", default=())
+
+
+@contextmanager
+def usage_meter() -> Iterator[Meter]:
+    """Measure what LM requests made inside cost; meters nest, and each counts all that happens inside it."""
+    meter = Meter()
+    token = _METERS.set((*_METERS.get(), meter))
+    try:
+        yield meter
+    finally:
+        _METERS.reset(token)
+
+
+@contextmanager
+def budget(limit: Budget) -> Iterator[Meter]:
+    """Refuse LM requests inside that would go beyond a limit; budgets nest, and each request must fit all of them.
+
+    A request is refused before it is sent, with `BudgetError`.
+    """
+    account = _Account(limit)
+    token = _ACCOUNTS.set((*_ACCOUNTS.get(), account))
+    try:
+        yield account
+    finally:
+        _ACCOUNTS.reset(token)
+
+
+def reserve(model: str, *, priced: bool = True) -> None:
+    """Take one call from every active budget, or raise and take none.
+
+    Args:
+        model: Name for the message.
+        priced: Whether the price of the model is known.
+
+    Raises:
+        BudgetError: A limit is reached.
+    """
+    accounts = _ACCOUNTS.get()
+    with _LOCK:
+        for account in accounts:
+            account.check(model, priced)
+        for account in accounts:
+            account.reserved += 1
+
+
+def release() -> None:
+    """Give back a reserved call for which no request was sent."""
+    with _LOCK:
+        for account in _ACCOUNTS.get():
+            account.reserved -= 1
+
+
+def record(usage: Usage) -> None:
+    """Add what a request cost to every active meter and budget."""
+    with _LOCK:
+        for meter in (*_METERS.get(), *_ACCOUNTS.get()):
+            meter._add(usage)
+
+
+def usage_of(prompt_tokens: int | None, completion_tokens: int | None, price: Price | None) -> Usage:
+    """Return the usage of one request; its cost is None unless price and tokens are both known."""
+    known = price is not None and prompt_tokens is not None and completion_tokens is not None
+    prompt, completion = prompt_tokens or 0, completion_tokens or 0
+    return Usage(
+        calls=1,
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        cost=price.cost(prompt, completion) if price is not None and known else None,
+    )

@@ -1,0 +1,120 @@
+"""Generation options, and how those that DSPy refuses travel through it.
+
+DSPy turns a call's options into a `dspy.lm15.Request` before it asks an engine, and refuses options which that type has
+no field for. They travel in ``metadata`` under a key of our own, so that they are also part of DSPy's cache key, and
+`unfold` takes them out again on the other side.
+"""
+
+from collections.abc import Mapping
+
+from openrubrics.signatures.errors import UsageError
+
+CARRIER = "openrubrics.options"
+
+READ_BY_DSPY = frozenset(
+    [
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "max_completion_tokens",
+        "max_tokens",
+        "metadata",
+        "n",
+        "presence_penalty",
+        "reasoning_effort",
+        "response_format",
+        "seed",
+        "service_tier",
+        "stop",
+        "store",
+        "temperature",
+        "top_k",
+        "top_logprobs",
+        "top_p",
+        "user",
+    ]
+)
+"""Options with a field in `dspy.lm15.Request`."""
+
+FOLDED = frozenset(
+    [
+        "add_generation_prompt",
+        "allowed_token_ids",
+        "bad_words",
+        "cache_salt",
+        "chat_template_kwargs",
+        "continue_final_message",
+        "ignore_eos",
+        "include_stop_str_in_output",
+        "length_penalty",
+        "min_p",
+        "min_tokens",
+        "priority",
+        "prompt_logprobs",
+        "repetition_penalty",
+        "skip_special_tokens",
+        "stop_token_ids",
+        "structured_outputs",
+        "truncate_prompt_tokens",
+    ]
+)
+"""Options of OpenAI-compatible servers, vLLM above all, that are sent as they are."""
+
+EXTRA_BODY = "extra_body"
+"""An object whose fields are sent as they are: the way to options that no list names."""
+
+OF_THE_CALL = frozenset({"cache", "callbacks", "rollout_id"})
+"""Options of DSPy itself, which no server sees."""
+
+_OWNED = frozenset({"model", "messages", "n", "stream"})
+
+
+def fold(defaults: Mapping[str, object], options: Mapping[str, object]) -> dict[str, object]:
+    """Return `options` with what DSPy would refuse moved into ``metadata``.
+
+    Args:
+        defaults: Options of the LM, which those of the call override; None switches one off.
+        options: Options of the call.
+    """
+    merged = {**defaults, **options}
+    extra = {name: merged[name] for name in FOLDED if merged.get(name) is not None}
+    body = merged.get(EXTRA_BODY)
+    if isinstance(body, Mapping):
+        if owned := sorted(_OWNED & set(body)):
+            raise UsageError(f"extra_body cannot set {', '.join(owned)}")
+        extra = {**extra, **body}
+    elif body is not None:
+        raise UsageError(f"extra_body must be an object, not {body!r}")
+    folded = {name: None for name in (*FOLDED, EXTRA_BODY) if name in defaults}
+    kept = {name: value for name, value in options.items() if name not in FOLDED and name != EXTRA_BODY}
+    if not extra:
+        return {**kept, **folded}
+    metadata = merged.get("metadata") or {}
+    if not isinstance(metadata, Mapping):
+        raise UsageError(f"metadata must be an object, not {metadata!r}")
+    return {**kept, **folded, "metadata": {**metadata, CARRIER: extra}}
+
+
+def unfold(extensions: Mapping[str, object]) -> dict[str, object]:
+    """Return the options of a request that have no field of their own, as they go on the wire."""
+    options = dict(extensions)
+    metadata = options.pop("metadata", None)
+    if not isinstance(metadata, Mapping):
+        return options if metadata is None else {**options, "metadata": metadata}
+    carried = metadata.get(CARRIER)
+    rest = {name: value for name, value in metadata.items() if name != CARRIER}
+    return {**options, **({"metadata": rest} if rest else {}), **(carried if isinstance(carried, Mapping) else {})}
+
+
+def check_options(options: Mapping[str, object]) -> None:
+    """Refuse options that would not reach the server.
+
+    Raises:
+        UsageError: An option is unknown.
+    """
+    known = READ_BY_DSPY | FOLDED | OF_THE_CALL | {EXTRA_BODY}
+    if unknown := sorted(set(options) - known):
+        raise UsageError(
+            f"unknown LM option {', '.join(map(repr, unknown))}",
+            'send an option that only your server knows as extra_body={"name": value}',
+        )

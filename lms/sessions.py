@@ -1,0 +1,100 @@
+"""One HTTP session for each event loop, and one background loop for synchronous callers.
+
+aiohttp sessions belong to the loop they were made in. Each one here is owned by an asynchronous generator of that loop,
+which `asyncio.run` and every other well-behaved runner closes at the end, so no session outlives its loop.
+"""
+
+import asyncio
+import atexit
+import os
+import threading
+from collections.abc import AsyncGenerator, Coroutine
+from concurrent.futures import Future
+from typing import TypeVar
+
+import aiohttp
+
+T = TypeVar("T")
+
+_LOCK = threading.Lock()
+_OWNERS: dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[aiohttp.ClientSession, None]]] = {}
+
+
+async def _own_session(loop: asyncio.AbstractEventLoop) -> AsyncGenerator[aiohttp.ClientSession, None]:
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": "openrubrics"},
+    )
+    try:
+        yield session
+    finally:
+        with _LOCK:
+            _OWNERS.pop(loop, None)
+        await session.close()
+
+
+async def loop_session() -> aiohttp.ClientSession:
+    """Return the session of the running loop, without any limit on connections."""
+    loop = asyncio.get_running_loop()
+    owned = _OWNERS.get(loop)
+    if owned is None:
+        owner = _own_session(loop)
+        owned = (await anext(owner), owner)
+        with _LOCK:
+            _OWNERS[loop] = owned
+    return owned[0]
+
+
+class _Background:
+    """An event loop in a thread of its own, started when it is first needed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def submit(self, work: Coroutine[object, object, T]) -> Future[T]:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(target=self._serve, args=(self._loop,), name="openrubrics-http")
+                self._thread.daemon = True
+                self._thread.start()
+            return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    @staticmethod
+    def _serve(loop: asyncio.AbstractEventLoop) -> None:
+        asyncio.set_event_loop(loop)
+        loop.run_forever()
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+    def close(self) -> None:
+        with self._lock:
+            loop, thread = self._loop, self._thread
+            self._loop = self._thread = None
+        if loop is not None and thread is not None:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join(timeout=5)
+
+    def forget(self) -> None:
+        """Drop what a forked child has inherited but cannot use."""
+        self.__init__()
+        _OWNERS.clear()
+
+
+_BACKGROUND = _Background()
+atexit.register(_BACKGROUND.close)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_BACKGROUND.forget)
+
+
+def run_in_background(work: Coroutine[object, object, T]) -> T:
+    """Run a coroutine on the background loop, with the caller's context variables, and wait for its result."""
+    future = _BACKGROUND.submit(work)
+    try:
+        return future.result()
+    except BaseException:
+        future.cancel()
+        raise
