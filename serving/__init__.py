@@ -1,1 +1,6 @@
-"""Room of openrubrics: see the table in README.md."""
+"""vLLM processes that serve checkpoints."""
+
+from openrubrics.serving.checkpoint import served_name
+from openrubrics.serving.vllm import VLLMServer
+
+__all__ = ["VLLMServer", "served_name"]

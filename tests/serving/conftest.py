@@ -1,0 +1,50 @@
+"""One real vLLM server for the session, with a tiny Qwen3 on it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from openrubrics.serving import VLLMServer
+from openrubrics.train.tiny import tiny_qwen3
+
+# Read on import: no test sees variables of this project.
+REQUIRED = os.environ.get("OPENRUBRICS_REQUIRE_VLLM") == "1"
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = Path(os.environ.get("OPENRUBRICS_VLLM_PYTHON", ROOT / ".venv-vllm" / "bin" / "python"))
+
+TEXTS = (
+    "Compare the two responses with the rubric, then state the winner.",
+    "1. The response follows every explicit instruction. [Hard Rule]\n2. The response explains why. [Principle]",
+    "Compliance Check\nAnalysis\nFinal Judgment\nJustification: Response A meets more criteria than Response B.",
+    "Winner: Response A",
+    "Winner: Response B",
+)
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Qwen3 of one megabyte with random weights: what it writes is noise, how it is served is real."""
+    return tiny_qwen3(tmp_path_factory.mktemp("served") / "tiny", TEXTS * 20, hidden=64, layers=2, vocab=512)
+
+
+@pytest.fixture(scope="session")
+def vllm_server(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VLLMServer]:
+    """A running server. OPENRUBRICS_VLLM_PYTHON names its interpreter, default that of `.venv-vllm`.
+
+    Without that interpreter the test is skipped, or fails where OPENRUBRICS_REQUIRE_VLLM=1.
+    """
+    if not PYTHON.exists():
+        reason = f"no vLLM environment at {PYTHON}: make one with scripts/vllm-env, or set OPENRUBRICS_VLLM_PYTHON"
+        if REQUIRED:
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with VLLMServer(
+        tiny_checkpoint,
+        python=PYTHON,
+        flags=["--enforce-eager", "--max-model-len", "4096"],
+        environment={"VLLM_CPU_KVCACHE_SPACE": "1"},
+        log=tmp_path_factory.mktemp("log") / "vllm.log",
+    ) as server:
+        yield server
