@@ -1,1 +1,17 @@
-"""Room of openrubrics: see the table in README.md."""
+"""DSPy modules that return our own values; the only room where a `dspy.Prediction` becomes one."""
+
+from openrubrics.programs.gatekeeper import GatekeeperJudge
+from openrubrics.programs.program import Program
+from openrubrics.programs.ranking import Comparison, Ranking
+from openrubrics.programs.rubric_generator import ContrastiveRubricGenerator, RubricGenerator
+from openrubrics.programs.rubric_rm import RubricRM
+
+__all__ = [
+    "Comparison",
+    "ContrastiveRubricGenerator",
+    "GatekeeperJudge",
+    "Program",
+    "Ranking",
+    "RubricGenerator",
+    "RubricRM",
+]

@@ -86,13 +86,11 @@ class VerbatimAdapter(dspy.ChatAdapter):
         lm_kwargs: dict[str, Any],
     ) -> list[dict[str, Any]]:
         # DSPy's own version raises for the whole batch when one sample is empty; here every sample stands for itself.
-        values = []
-        for output in outputs:
-            fields = output if isinstance(output, dict) else {"text": output}
-            value = self.parse(original_signature, fields.get("text") or "")
-            if fields.get("logprobs"):
-                value["logprobs"] = fields["logprobs"]
-            values.append(value)
+        samples = [output if isinstance(output, dict) else {"text": output} for output in outputs]
+        values = [self.parse(original_signature, sample.get("text") or "") for sample in samples]
+        if any(sample.get("logprobs") for sample in samples):
+            for value, sample in zip(values, samples, strict=True):
+                value["logprobs"] = sample.get("logprobs")
         return values
 
     def _user(self, signature: type[dspy.Signature], inputs: Mapping[str, Any], first: bool) -> str:

@@ -1,0 +1,126 @@
+"""The pairwise judge: compliance check, analysis, verdict (OpenRubrics v3, section 4)."""
+
+from typing import Any
+
+import dspy
+
+from openrubrics.lms import usage_meter
+from openrubrics.programs.predict import BoundPredict, samples
+from openrubrics.programs.probability import verdict_probability
+from openrubrics.programs.program import Program
+from openrubrics.programs.steps import Call, Steps, arun, run
+from openrubrics.programs.votes import decided, tally
+from openrubrics.signatures import (
+    JUDGMENT,
+    Failed,
+    JudgeForm,
+    JudgePair,
+    JudgeTrace,
+    Judgment,
+    OrderOutcome,
+    Prompt,
+    Rubric,
+    Vote,
+    prompt_text,
+)
+from openrubrics.signatures.errors import UsageError
+
+VOTING_TEMPERATURE = 0.7
+"""Sampling temperature of the judge under voting (OpenRubrics v3, Table 8)."""
+
+
+class GatekeeperJudge(Program):
+    """Compare two responses under a rubric, in the order in which they are given.
+
+    With several votes the first half (rounded up) is asked for in one request; then one vote at a time until the
+    missing ones cannot change the outcome. `openrubrics.programs.votes` states the rule.
+
+    Args:
+        form: Skeleton of the reply.
+        template: Text that replaces the whole prompt; slots ``{prompt} {rubric} {response_a} {response_b}``.
+        votes: Number of replies that are asked for at most.
+        temperature: Sampling temperature under voting; a single vote uses the LM's own.
+        probabilities: Ask for token log-probabilities, so that verdicts carry a measured probability.
+
+    Raises:
+        UsageError: `votes` is below 1, or several votes would be sampled at temperature 0 and so be all the same.
+    """
+
+    def __init__(
+        self,
+        form: JudgeForm = "seed",
+        template: str | None = None,
+        votes: int = 1,
+        temperature: float = VOTING_TEMPERATURE,
+        probabilities: bool = False,
+    ) -> None:
+        super().__init__()
+        if votes < 1:
+            raise UsageError(f"votes is {votes}, but at least one is needed")
+        if votes > 1 and not temperature > 0:
+            raise UsageError(f"{votes} votes at temperature {temperature} would all be the same", "raise temperature")
+        self.predict = BoundPredict(JudgePair, JUDGMENT[form], template)
+        self.votes = votes
+        self.temperature = temperature
+        self.probabilities = probabilities
+
+    def forward(self, prompt: Prompt, rubric: Rubric, response_a: str, response_b: str) -> Judgment:
+        """Return the judgment for this one order.
+
+        Raises:
+            LMError: The endpoint cannot answer at all.
+        """
+        with usage_meter() as meter:
+            judgment = run(self._steps(prompt, rubric, response_a, response_b))
+        return judgment.model_copy(update={"usage": meter.usage})
+
+    async def aforward(self, prompt: Prompt, rubric: Rubric, response_a: str, response_b: str) -> Judgment:
+        """As `forward`."""
+        with usage_meter() as meter:
+            judgment = await arun(self._steps(prompt, rubric, response_a, response_b))
+        return judgment.model_copy(update={"usage": meter.usage})
+
+    def _steps(self, prompt: Prompt, rubric: Rubric, response_a: str, response_b: str) -> Steps[Judgment]:
+        inputs = {
+            "prompt": prompt_text(prompt),
+            "rubric": rubric,
+            "response_a": response_a,
+            "response_b": response_b,
+        }
+        votes: list[Vote] = []
+        wave = (self.votes + 1) // 2
+        while not votes or not decided(votes, self.votes):
+            (prediction,) = yield [Call(self.predict, inputs | {"config": self._config(wave, len(votes))})]
+            votes += _votes(prediction, wave)
+            wave = 1
+        outcome = tally(votes)
+        return Judgment(
+            outcome=outcome,
+            rubric=rubric,
+            orders=(OrderOutcome(order="AB", outcome=outcome, votes=tuple(votes)),),
+        )
+
+    def _config(self, wave: int, asked: int) -> dict[str, Any]:
+        config: dict[str, Any] = {}
+        if self.votes > 1:
+            # The rollout id keeps DSPy's cache from answering a later vote with an earlier one.
+            config |= {"n": wave, "temperature": self.temperature, "rollout_id": asked + 1}
+        if self.probabilities:
+            config |= {"logprobs": True, "top_logprobs": 5}
+        return config
+
+
+def _votes(prediction: dspy.Prediction, wanted: int) -> list[Vote]:
+    votes = [_vote(value, logprobs) for value, logprobs in samples(prediction, "judgment")]
+    missing = wanted - len(votes)
+    reason = votes[0].outcome.reason if isinstance(votes[0].outcome, Failed) else "the endpoint sent fewer samples"
+    return votes + [Vote(outcome=Failed(reason=reason))] * missing
+
+
+def _vote(value: JudgeTrace | Failed, logprobs: Any) -> Vote:  # noqa: ANN401 - as DSPy hands it on
+    if isinstance(value, Failed):
+        return Vote(outcome=value, raw=value.raw)
+    probability = None
+    if logprobs and value.winner != "tie":
+        probability = verdict_probability(logprobs.content, value.winner)
+    return Vote(outcome=value.outcome(probability), raw=value.text)

@@ -1,0 +1,114 @@
+"""The predictor of all programs: it brings its own adapter, and turns failed requests into values.
+
+DSPy knows one adapter per context; ours are bound to the predictor, since each task has its own contract.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import dspy
+
+from openrubrics.lms import is_systemic, lm_error
+from openrubrics.signatures import Contract, Failed, VerbatimAdapter
+from openrubrics.signatures.adapter import check_template
+from openrubrics.signatures.errors import UsageError
+
+
+class BoundPredict(dspy.Predict):
+    """A predictor whose output is always a value of ours.
+
+    A request that fails for its own reasons (a timeout after all retries, a prompt beyond the context length) gives
+    `Failed`; one that would fail for every other item too (no server, wrong key, unknown model, budget used up) raises.
+
+    Args:
+        signature: The task.
+        contract: The form of the reply.
+        template: Text that replaces the whole prompt (see `openrubrics.signatures.adapter`).
+
+    Raises:
+        UsageError: The template has no place for an input of the task.
+    """
+
+    def __init__(self, signature: type[dspy.Signature], contract: Contract, template: str | None = None) -> None:
+        super().__init__(signature)
+        if template is not None:
+            check_template(template, signature)
+        self.adapter = VerbatimAdapter(contract, template)
+
+    @property
+    def task(self) -> type[dspy.Signature]:
+        """The Signature, as optimizers may have rewritten it."""
+        return cast("type[dspy.Signature]", self.signature)
+
+    @property
+    def output(self) -> str:
+        """Name of the output field."""
+        return next(iter(self.task.output_fields))
+
+    def current_lm(self) -> dspy.BaseLM:
+        """Return the LM that a call would use now.
+
+        Raises:
+            UsageError: None is configured.
+        """
+        lm = self.lm or dspy.settings.lm
+        if lm is None:
+            raise UsageError(
+                "no language model is configured",
+                "use dspy.context(lm=openrubrics.lms.lm(...)) or module.set_lm(...); on the command line --lm",
+            )
+        return lm
+
+    def messages(self, **inputs: object) -> list[dict[str, str]]:
+        """Return the chat messages that a call with these inputs sends."""
+        return self.adapter.format(self.task, self.demos, inputs)
+
+    def forward(self, **inputs: Any) -> dspy.Prediction:  # noqa: ANN401 - DSPy's signature
+        """Ask the LM; the prediction's output field holds the value."""
+        self.current_lm()
+        with self._bound() as failure:
+            return super().forward(**inputs)
+        return failure.prediction()
+
+    async def aforward(self, **inputs: Any) -> dspy.Prediction:  # noqa: ANN401 - DSPy's signature
+        """Ask the LM; the prediction's output field holds the value."""
+        self.current_lm()
+        with self._bound() as failure:
+            return await super().aforward(**inputs)
+        return failure.prediction()
+
+    @contextmanager
+    def _bound(self) -> Iterator["_Failure"]:
+        failure = _Failure(self.output)
+        with dspy.context(adapter=self.adapter):
+            try:
+                yield failure
+            except Exception as error:
+                ours = lm_error(error)
+                if ours is None:
+                    raise
+                if is_systemic(ours):
+                    raise ours from error
+                failure.reason = str(ours)
+
+
+class _Failure:
+    """Why a request failed, once it has."""
+
+    def __init__(self, output: str) -> None:
+        self.output = output
+        self.reason = ""
+
+    def prediction(self) -> dspy.Prediction:
+        return dspy.Prediction(**{self.output: Failed(reason=self.reason)})
+
+
+def samples(prediction: dspy.Prediction, output: str) -> list[tuple[Any, Any]]:
+    """Return (value, token log-probabilities or None) for every sample of a prediction, in order."""
+    completions = prediction.completions
+    if completions is None:
+        return [(prediction[output], None)]
+    values = completions[output]
+    logprobs = completions["logprobs"] if "logprobs" in completions else [None] * len(values)
+    return list(zip(values, logprobs, strict=True))

@@ -1,0 +1,108 @@
+"""What all programs share: identity, and saving as plain JSON.
+
+DSPy's own state matches Signature fields by position and drops the server's address on loading; so an artifact of ours
+carries a manifest, is matched by name, holds no LM, and is never a pickle.
+"""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import dspy
+
+from openrubrics.programs.predict import BoundPredict
+from openrubrics.signatures.errors import DataError, UsageError
+from openrubrics.signatures.values import fingerprint
+
+FORMAT = 1
+
+
+class Program(dspy.Module):
+    """An ordinary DSPy module whose predictors are `BoundPredict`s and whose result is a value of ours."""
+
+    def bound_predictors(self) -> dict[str, BoundPredict]:
+        """Return the predictors by their attribute path."""
+        return {name: p for name, p in self.named_predictors() if isinstance(p, BoundPredict)}
+
+    @property
+    def fingerprint(self) -> str:
+        """Identity of the compiled prompts: instructions, fields, contracts, templates and demonstrations.
+
+        It does not depend on the LM, the number of votes or anything else that is set where the program runs.
+        """
+        return fingerprint({name: _identity(predictor) for name, predictor in self.bound_predictors().items()})
+
+    def manifest(self) -> dict[str, Any]:
+        """Return what an artifact says about itself."""
+        return {
+            "format": FORMAT,
+            "program": type(self).__name__,
+            "fingerprint": self.fingerprint,
+            "fields": {name: list(p.task.fields) for name, p in self.bound_predictors().items()},
+            "contracts": {name: p.adapter.contract.name for name, p in self.bound_predictors().items()},
+            "dspy": dspy.__version__,
+        }
+
+    def save(self, path: str | Path, save_program: bool = False, modules_to_serialize: list[Any] | None = None) -> None:
+        """Write instructions and demonstrations to a JSON file, atomically. LMs are not saved.
+
+        Raises:
+            UsageError: The path does not end in .json, or a pickle is asked for.
+        """
+        path = Path(path)
+        if save_program or modules_to_serialize or path.suffix != ".json":
+            raise UsageError(f"cannot save to {str(path)!r}", "programs are saved as .json files only")
+        state = {name: predictor.dump_state() | {"lm": None} for name, predictor in self.named_parameters()}
+        content = json.dumps({"manifest": self.manifest(), "state": state}, indent=2, ensure_ascii=False)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(content)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    def load(self, path: str | Path, allow_pickle: bool = False, allow_unsafe_lm_state: bool = False) -> None:
+        """Take instructions and demonstrations from a file written by `save`; LMs stay as they are.
+
+        Raises:
+            DataError: The file is not such an artifact, or belongs to another program; the message says how it differs.
+            UsageError: A pickle or an LM state is asked for.
+        """
+        if allow_pickle or allow_unsafe_lm_state:
+            raise UsageError("pickles and LM states are never loaded", "leave both options out")
+        artifact = _read(Path(path))
+        found, mine = artifact["manifest"], self.manifest()
+        for key in ("format", "program", "fields", "contracts"):
+            if found.get(key) != mine[key]:
+                raise DataError(f"{path}: {key} is {found.get(key)!r}, but this program has {mine[key]!r}")
+        lms = {name: predictor.lm for name, predictor in self.bound_predictors().items()}
+        self.load_state(artifact["state"])
+        for name, predictor in self.bound_predictors().items():
+            predictor.lm = lms[name]
+
+
+def _identity(predictor: BoundPredict) -> dict[str, Any]:
+    state = predictor.dump_state()
+    return {
+        "instructions": predictor.task.instructions,
+        "fields": list(predictor.task.fields),
+        "contract": predictor.adapter.contract.instructions,
+        "template": predictor.adapter.template,
+        "demos": state["demos"],
+    }
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        artifact = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: there is no such file") from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: not a JSON file: {error}") from error
+    if not isinstance(artifact, dict) or not isinstance(artifact.get("manifest"), dict) or "state" not in artifact:
+        raise DataError(f"{path}: not a saved program", "expected the keys manifest and state")
+    return artifact

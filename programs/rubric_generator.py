@@ -1,0 +1,90 @@
+"""Rubrics from a request alone, and from ranked answers to it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import dspy
+
+from openrubrics.lms.identity import lm_identity
+from openrubrics.programs.predict import BoundPredict
+from openrubrics.programs.program import Program
+from openrubrics.programs.rubric_cache import RubricCache
+from openrubrics.signatures import RUBRIC, ContrastResponses, Failed, GenerateRubric, Prompt, Rubric, prompt_text
+from openrubrics.signatures.errors import UsageError
+from openrubrics.signatures.values import fingerprint
+
+
+class RubricGenerator(Program):
+    """Write a rubric from the request alone (OpenRubrics v3, section 3: the generator sees no responses).
+
+    A rubric is written once for each prompt, program and LM, and then taken from memory; the call still appears in
+    DSPy's trace, so optimizers see it.
+
+    Args:
+        template: Text that replaces the whole prompt, for checkpoints trained on another wording; slot ``{prompt}``.
+    """
+
+    def __init__(self, template: str | None = None) -> None:
+        super().__init__()
+        self.predict = BoundPredict(GenerateRubric, RUBRIC, template)
+        self.cache = RubricCache()
+
+    def forward(self, prompt: Prompt) -> Rubric | Failed:
+        """Return the rubric, or why there is none.
+
+        Raises:
+            LMError: The endpoint cannot answer at all.
+        """
+        text = prompt_text(prompt)
+        prediction, known = self.cache.get(self._key(text), lambda: self.predict(prompt=text))
+        return self._rubric(text, prediction, known)
+
+    async def aforward(self, prompt: Prompt) -> Rubric | Failed:
+        """As `forward`."""
+        text = prompt_text(prompt)
+        prediction, known = await self.cache.aget(self._key(text), lambda: self.predict.acall(prompt=text))
+        return self._rubric(text, prediction, known)
+
+    def _key(self, text: str) -> str:
+        return fingerprint([self.fingerprint, lm_identity(self.predict.current_lm()), text])
+
+    def _rubric(self, text: str, prediction: dspy.Prediction, known: bool) -> Rubric | Failed:
+        trace = dspy.settings.trace
+        if known and trace is not None and isinstance(prediction.rubric, Rubric):
+            trace.append((self.predict, {"prompt": text}, prediction))
+        return prediction.rubric
+
+
+class ContrastiveRubricGenerator(Program):
+    """Write a rubric from a request and ranked answers (Contrastive Rubric Generation, OpenRubrics v3, section 3).
+
+    Args:
+        template: Text that replaces the whole prompt; slots ``{prompt}`` and ``{responses}``.
+    """
+
+    def __init__(self, template: str | None = None) -> None:
+        super().__init__()
+        self.predict = BoundPredict(ContrastResponses, RUBRIC, template)
+
+    def forward(self, prompt: Prompt, responses: Sequence[str]) -> Rubric | Failed:
+        """Return the rubric, or why there is none.
+
+        Args:
+            prompt: The request.
+            responses: Two or more different answers, best first.
+
+        Raises:
+            UsageError: There are fewer than two different responses.
+            LMError: The endpoint cannot answer at all.
+        """
+        return self.predict(**_ranked(prompt, responses)).rubric
+
+    async def aforward(self, prompt: Prompt, responses: Sequence[str]) -> Rubric | Failed:
+        """As `forward`."""
+        return (await self.predict.acall(**_ranked(prompt, responses))).rubric
+
+
+def _ranked(prompt: Prompt, responses: Sequence[str]) -> dict[str, Any]:
+    if len(set(responses)) < 2:
+        raise UsageError(f"{len(responses)} response(s) given, but a contrast takes at least two different ones")
+    return {"prompt": prompt_text(prompt), "responses": list(responses)}
