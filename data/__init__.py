@@ -1,1 +1,23 @@
-"""Room of openrubrics: see the table in README.md."""
+"""Preference pairs in, pairs with checked rubrics out."""
+
+from openrubrics.data.bulk import in_bulk
+from openrubrics.data.curation import ContrastsResponses, CuratedPair, JudgesByRubric, acurate
+from openrubrics.data.files import cannot_write, sha256, write_whole
+from openrubrics.data.manifest import Manifest, versions
+from openrubrics.data.pairs import read_pairs
+from openrubrics.data.slots import slot_of_chosen
+
+__all__ = [
+    "ContrastsResponses",
+    "CuratedPair",
+    "JudgesByRubric",
+    "Manifest",
+    "acurate",
+    "cannot_write",
+    "in_bulk",
+    "read_pairs",
+    "sha256",
+    "slot_of_chosen",
+    "versions",
+    "write_whole",
+]

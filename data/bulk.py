@@ -1,0 +1,58 @@
+"""Many program calls on one event loop, with a bound on how many are under way."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from itertools import islice
+from typing import TypeVar
+
+import dspy
+
+from openrubrics.signatures.errors import UsageError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+async def in_bulk(
+    call: Callable[[Item], Awaitable[Result]], items: Iterable[Item], *, concurrency: int
+) -> AsyncGenerator[Result, None]:
+    """Yield the result of each call as it finishes, in any order.
+
+    At most `concurrency` items have been taken from `items` and not yet yielded, so memory does not grow with a lazy
+    input. DSPy's history and trace are off inside the calls: they would keep every prompt.
+
+    The first exception, from a call or from `items`, ends the iteration; so does closing it early (use
+    `contextlib.aclosing`). Either way what is still under way is cancelled and waited for.
+
+    Raises:
+        UsageError: `concurrency` is below 1.
+    """
+    if concurrency < 1:
+        raise UsageError(f"concurrency is {concurrency}, but at least one call must be allowed")
+    source = iter(items)
+    finished: asyncio.Queue[asyncio.Task[Result]] = asyncio.Queue()
+    running: set[asyncio.Task[Result]] = set()
+
+    def start(count: int) -> None:
+        for item in islice(source, count):
+            task = asyncio.create_task(_without_history(call, item))
+            task.add_done_callback(finished.put_nowait)
+            running.add(task)
+
+    try:
+        start(concurrency)
+        while running:
+            task = await finished.get()
+            running.remove(task)
+            result = task.result()
+            start(1)
+            yield result
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _without_history(call: Callable[[Item], Awaitable[Result]], item: Item) -> Result:
+    with dspy.context(disable_history=True, trace=None):
+        return await call(item)

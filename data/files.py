@@ -1,0 +1,46 @@
+"""Files that are written whole or not at all, and what is in them."""
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+from openrubrics.signatures.errors import DataError, UsageError
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Put `text` into a file so that every reader sees the old content or the new one, even after a crash.
+
+    Raises:
+        UsageError: The place cannot be written to, or is full.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        try:
+            with temporary.open("x", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def cannot_write(path: Path, error: OSError) -> UsageError:
+    """Return the error for a place that could not be written to."""
+    return UsageError(f"cannot write {path}: {error.strerror or error}", "name a folder with free space")
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
