@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from openrubrics.signatures.errors import ParseError
 from openrubrics.signatures.judge_text import JudgeForm, JudgeTrace
+from openrubrics.signatures.model_text import well_formed
 from openrubrics.signatures.values import Failed, Rubric
 
 RUBRIC_FORMAT = """\
@@ -55,6 +56,7 @@ class Contract:
 
     def read(self, reply: str) -> Rubric | JudgeTrace | Failed:
         """Return the value of a reply, or what is wrong with it."""
+        reply = well_formed(reply)
         try:
             return self.parse(reply)
         except ParseError as error:

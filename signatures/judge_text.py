@@ -16,7 +16,9 @@
     Winner: Response A
 
 The parser takes both forms and asks for one thing only, a last "Winner:" that names Response A, Response B or a tie;
-everything else is read where it is found. It goes line by line with bounded patterns, in linear time.
+everything else is read where it is found. Nothing after the last verdict is read, and a new "--- Compliance Check ---"
+starts over, so a reply that quotes what it judges, before or after its own judgment, is still its own judgment. It goes
+line by line with bounded patterns, in linear time.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from typing import Literal
 
 from openrubrics.signatures.errors import ParseError
 from openrubrics.signatures.markers import VERDICT
-from openrubrics.signatures.model_text import answer_lines, excerpt
+from openrubrics.signatures.model_text import answer_lines, excerpt, well_formed
 from openrubrics.signatures.rubric_text import TAGS
 from openrubrics.signatures.values import Finding, Frozen, Label, Rubric, Tie, Verdict
 
@@ -57,6 +59,7 @@ _KEYS = {
     "justification": "justification",
 }
 _HEADERS = {"compliance check", "analysis", "final judgment", "final judgement"}
+_NO_CRITERION = {"none", "n/a", "no objective criterion"}
 
 
 class JudgeTrace(Frozen):
@@ -87,8 +90,11 @@ class JudgeTrace(Frozen):
         Raises:
             ParseError: There is no usable verdict; the message says what was there instead.
         """
+        text = well_formed(text)
         lines = answer_lines(text)
         winner = _winner("\n".join(lines))
+        while not VERDICT.search(lines[-1]):
+            lines.pop()
         reader = _Reader()
         for line in lines:
             reader.read(line)
@@ -121,7 +127,7 @@ def render_judgment(
     gatekeeper_reasoning: str = "",
     aggregation: str = "",
 ) -> str:
-    """Write the skeleton; `JudgeTrace.parse` gives back every part, white space collapsed."""
+    """Write the skeleton; `JudgeTrace.parse` gives back every part, white space collapsed; "none" is no gatekeeper."""
     v3 = form == "v3"
     lines = ["--- Compliance Check ---"]
     lines += [f"Gatekeeper Reasoning: {_line(gatekeeper_reasoning)}"] if v3 else []
@@ -176,9 +182,12 @@ class _Reader:
         verdict = VERDICT.search(line)
         line = line[: verdict.start()] if verdict else line
         plain = line.lstrip(_DECORATION).rstrip(" \t\r*_")
-        if plain.rstrip(_DECORATION).casefold() in _HEADERS:
+        if (header := plain.rstrip(_DECORATION).casefold()) in _HEADERS:
             self._close(part=None)
             self._response = None
+            if header == "compliance check" and line.lstrip().startswith("--"):
+                self.findings.clear()
+                self._parts.clear()
         elif name := _key(plain):
             key, value = name
             self._close(part=self._parts.setdefault(key, []))
@@ -199,7 +208,9 @@ class _Reader:
     def values(self) -> dict[str, str]:
         self._close(part=None)
         texts = {name: _line(" ".join(part)) for name, part in self._parts.items()}
-        return {name: text for name, text in texts.items() if text or name != "gatekeeper"}
+        if texts.get("gatekeeper", "").strip(_DECORATION + ".])}>").casefold() in {"", *_NO_CRITERION}:
+            texts.pop("gatekeeper", None)
+        return texts
 
     def _close(self, part: list[str] | None) -> None:
         if self._finding and self._finding[0] >= 1:

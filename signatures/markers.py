@@ -8,15 +8,16 @@ included. The verdict pattern is the very one the parser uses: what the parser w
 
 import re
 
-VERDICT_KEY = r"winner(?=BACKSLASH[\s*_`\"']{0,8}[:：])"
+_BEFORE_COLON = r"(?:[*_`\"']|[^\S\n]){0,8}[:：]"  # on one line, since the parser drops lines (code fences)
+VERDICT_KEY = rf"winner(?=BACKSLASH{_BEFORE_COLON})"
 """The key of a verdict line, as a pattern template: BACKSLASH stands for what may be between key and colon."""
 
 _SECTION_NAMES = r"(?:prompt|rubric|responses|response_\w{1,4}|think|s|bos|eos|start_of_turn|end_of_turn)\b"
 _DISARMABLE = (
     rf"<(?=BACKSLASH\s{{0,8}}(?:/\s{{0,8}})?{_SECTION_NAMES})",  # our sections, thinking, turn marks of chat templates
-    r"<(?=BACKSLASH\|)",  # <|im_start|> and its kin: chat endpoints tokenize them as control tokens
+    r"<(?=BACKSLASH[|｜])",  # <|im_start|> and its kin: chat endpoints tokenize them as control tokens
     r"\[(?=BACKSLASH/?INST\])",
-    r"-(?=BACKSLASH\s{0,4}(?:compliance\s{1,4}check|analysis|final\s{1,4}judge?ment)\b)",
+    r"(?<=-)-(?=BACKSLASH\s{0,4}(?:compliance\s{1,4}check|analysis|final\s{1,4}judge?ment)\b)",
     VERDICT_KEY,
 )
 
@@ -30,7 +31,7 @@ _DISARMED = re.compile(
     "|".join("(?:" + part.replace("(?=BACKSLASH", r"\\(?=\\*", 1) + ")" for part in _DISARMABLE), re.IGNORECASE
 )
 
-VERDICT = re.compile(VERDICT_KEY.replace("BACKSLASH", "") + r"[\s*_`\"']{0,8}[:：]", re.IGNORECASE)
+VERDICT = re.compile(VERDICT_KEY.replace("BACKSLASH", "") + _BEFORE_COLON, re.IGNORECASE)
 """The key and colon of a verdict line, where it counts as one."""
 
 

@@ -1,11 +1,17 @@
-"""What models wrap around an answer: thinking blocks and code fences."""
+"""What models wrap around an answer: thinking blocks, code fences, broken Unicode."""
 
 import re
 
 from openrubrics.signatures.errors import ParseError
 
 # The end of a thinking block stands at the start or at the end of a line; inside a line it is quoted text.
-_THINKING_END = re.compile(r"^[ \t]*</think>|</think>[ \t]*$", re.IGNORECASE | re.MULTILINE)
+_THINKING_END = re.compile(r"^[ \t]*</think>|</think>[ \t\r]*$", re.IGNORECASE | re.MULTILINE)
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def well_formed(text: str) -> str:
+    """Return the text with each lone surrogate, which no value and no file can hold, replaced by U+FFFD."""
+    return _LONE_SURROGATE.sub("\ufffd", text)
 
 
 def answer_lines(text: str) -> list[str]:

@@ -12,11 +12,11 @@ bounded patterns, so its time is linear in the text.
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from openrubrics.signatures.errors import ParseError
-from openrubrics.signatures.model_text import answer_lines, excerpt
+from openrubrics.signatures.model_text import answer_lines, excerpt, well_formed
 
 CriterionKind = Literal["hard_rule", "principle"]
 """Explicit constraint of the request, or implicit quality (OpenRubrics v3, section 3)."""
@@ -25,6 +25,7 @@ TAGS: dict[CriterionKind, str] = {"hard_rule": "Hard Rule", "principle": "Princi
 
 _OPENING, _CLOSING = "[(【［（", "])】］）"
 _AFTER_TAG = " \t*_.。;；,"
+_EMPHASIS = " \t*_"
 _NUMBER = re.compile(
     r"[\s>#]{0,12}(?P<mark>[*_]{0,2})(?:criterion |rule |item )?"
     r"[(（]?\d{1,3}[.)）、．:：]{1,2}(?P<end>[*_]{0,2})(?=\D)\s*",
@@ -39,14 +40,25 @@ _NAMES: dict[str, CriterionKind] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Item:
-    """A line of the list under construction."""
+    """A line of the list under construction, with the lines it was wrapped over."""
 
     numbered: bool
-    text: str
-    kind: CriterionKind | None
-    tagged: bool
+    section: CriterionKind | None
+    lines: list[str]
+
+    def is_complete(self) -> bool:
+        """Whether the tag that ends a criterion is there; it may be wrapped itself."""
+        before = self.lines[-2][-40:] if len(self.lines) > 1 else ""
+        return _trailing_tag(f"{before} {self.lines[-1][-80:]}") is not None
+
+    def read(self) -> tuple[str, CriterionKind | None, bool]:
+        """Return text, kind as far as it is known, and whether the line itself carries a tag."""
+        body = " ".join(self.lines)
+        found = _trailing_tag(body) or _leading_tag(body)
+        text, kind = found or (body, self.section)
+        return canonical_line(text), kind, found is not None
 
 
 def render_criteria(criteria: Iterable[tuple[str, CriterionKind]]) -> str:
@@ -60,14 +72,13 @@ def parse_criteria(text: str) -> list[tuple[str, CriterionKind]]:
     Raises:
         ParseError: No criterion was found; the message says what was there instead.
     """
-    items = _items(answer_lines(text))
-    if any(item.numbered for item in items):
-        items = [item for item in items if item.numbered or item.tagged]
+    items = _items(answer_lines(well_formed(text)))
+    any_number = any(item.numbered for item in items)
     criteria: dict[str, tuple[str, CriterionKind]] = {}
     for item in items:
-        line = canonical_line(item.text)
-        if line:
-            criteria.setdefault(line.casefold(), (line, item.kind or "principle"))
+        line, kind, tagged = item.read()
+        if line and (item.numbered or tagged or not any_number):
+            criteria.setdefault(line.casefold(), (line, kind or "principle"))
     if not criteria:
         raise ParseError(
             f"no criterion found in {excerpt(text)}", "expected lines such as '1. The response ... [Hard Rule]'"
@@ -92,15 +103,15 @@ def _items(lines: list[str]) -> list[_Item]:
             open_item = False
             continue
         numbered, body = _unmark(line)
-        heading = kind_of(body.strip(" \t#*_:：-"))
+        heading = _heading(body)
         if heading is not None:
             section, open_item = heading, False
         elif numbered is not None or _starts_plainly(body):
-            items.append(_read(body, numbered is True, section))
-            open_item = not items[-1].tagged
+            items.append(_Item(numbered is True, section, [body]))
+            open_item = not items[-1].is_complete()
         elif open_item:
-            items[-1] = _continue(items[-1], body, section)
-            open_item = not items[-1].tagged
+            items[-1].lines.append(body)
+            open_item = not items[-1].is_complete()
     return items
 
 
@@ -108,28 +119,29 @@ def _unmark(line: str) -> tuple[bool | None, str]:
     """Split off the list mark: (True, rest) after a number, (False, rest) after a bullet, (None, line) without."""
     if match := _NUMBER.match(line):
         body = line[match.end() :]
-        if match["mark"] and not match["end"] and body.rstrip().endswith(match["mark"]):
-            body = body.rstrip()[: -len(match["mark"])]
+        if match["mark"] and not match["end"]:  # emphasis that began before the number ends somewhere in the text
+            body = body.replace(match["mark"], "", 1)
         return True, body
     if match := _BULLET.match(line):
         return False, line[match.end() :]
     return None, line.strip()
 
 
+def _heading(body: str) -> CriterionKind | None:
+    """Return the kind that a line of its own names, such as "## Hard Rules (explicit):"."""
+    tagged = _trailing_tag(body)
+    if tagged and (tagged[0].strip("*_") or body[len(tagged[0])].isspace()):
+        return None
+    name = body.strip(_EMPHASIS + "#:：-")
+    bracket = max(name.rfind("("), name.rfind("（"))
+    remark = bracket > 0 and name[-1] in ")）"
+    return kind_of(name[:bracket] if remark else name)
+
+
 def _starts_plainly(body: str) -> bool:
-    """Whether an unmarked line is a criterion: it starts as the contract asks and ends with a tag."""
-    return body.lstrip("*_ ").casefold().startswith("the response") and _trailing_tag(body) is not None
-
-
-def _read(body: str, numbered: bool, section: CriterionKind | None) -> _Item:
-    found = _trailing_tag(body) or _leading_tag(body)
-    text, kind = found or (body, section)
-    return _Item(numbered, text, kind, found is not None)
-
-
-def _continue(item: _Item, body: str, section: CriterionKind | None) -> _Item:
-    joined = _read(f"{item.text} {body}", item.numbered, section)
-    return replace(joined, kind=joined.kind or item.kind)
+    """Whether an unmarked line is a criterion: it is tagged and starts as the contract asks."""
+    text, _ = _trailing_tag(body) or _leading_tag(body) or ("", None)
+    return text.lstrip(_EMPHASIS).casefold().startswith("the response")
 
 
 def _trailing_tag(body: str) -> tuple[str, CriterionKind] | None:
