@@ -1,1 +1,22 @@
-"""Room of openrubrics: see the table in README.md."""
+"""How well a judge agrees with human labels, and the files that say so."""
+
+from openrubrics.evaluation.agreement import kappa
+from openrubrics.evaluation.metrics import Figures, Orders, measure
+from openrubrics.evaluation.results import EvaluatedPair
+from openrubrics.evaluation.run import PairJudge, aevaluate, evaluate
+from openrubrics.evaluation.summary import Summary, summarize
+from openrubrics.evaluation.writer import RunWriter
+
+__all__ = [
+    "EvaluatedPair",
+    "Figures",
+    "Orders",
+    "PairJudge",
+    "RunWriter",
+    "Summary",
+    "aevaluate",
+    "evaluate",
+    "kappa",
+    "measure",
+    "summarize",
+]

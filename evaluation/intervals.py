@@ -1,0 +1,43 @@
+"""95 % intervals for a share that was measured on n pairs."""
+
+from collections import Counter
+from collections.abc import Sequence
+from math import sqrt
+
+import numpy as np
+
+Interval = tuple[float, float]
+
+_Z = 1.959963984540054
+_RESAMPLES = 2000
+
+
+def wilson(successes: float, n: int) -> Interval:
+    """Return the Wilson score interval of `successes` out of `n` >= 1.
+
+    Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927).
+    """
+    share = successes / n
+    scale = 1 + _Z**2 / n
+    middle = (share + _Z**2 / (2 * n)) / scale
+    half = _Z / scale * sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def bootstrap(scores: Sequence[float], *, seed: int) -> Interval:
+    """Return the percentile bootstrap interval of the mean of one score in [0, 1] for each pair.
+
+    Whole pairs are resampled, so both orders of a pair stay together: they are not independent. A resample is drawn as
+    how often each distinct score comes up, which is the same and needs no memory for the pairs.
+
+    Where all scores are equal no resample differs, and the width would be zero however few the pairs; the Wilson
+    interval is returned then, which is never too narrow for scores in [0, 1].
+    """
+    counts = Counter(scores)
+    n = len(scores)
+    if len(counts) == 1:
+        return wilson(sum(scores), n)
+    values, times = zip(*sorted(counts.items()), strict=True)
+    draws = np.random.default_rng(seed).multinomial(n, np.array(times) / n, size=_RESAMPLES)
+    low, high = np.percentile(draws @ np.array(values) / n, [2.5, 97.5])
+    return float(low), float(high)

@@ -1,0 +1,49 @@
+"""One judged pair, as it is kept in judgments.jsonl."""
+
+from typing import Literal
+
+from openrubrics.data import slot_of_chosen
+from openrubrics.signatures.values import OTHER, Failed, Frozen, Judgment, Label, Outcome, PreferencePair, Verdict
+
+Category = Literal["chosen", "rejected", "tie", "failed"]
+"""What an outcome says about a pair whose better response is known."""
+
+
+class EvaluatedPair(Frozen):
+    """What a judge said about one pair; one line of judgments.jsonl.
+
+    Attributes:
+        id: The pair's id.
+        domain: The pair's domain, by which figures are broken down.
+        source: Where the pair comes from.
+        chosen_slot: Slot that held the chosen response, so the right answer.
+        longer_slot: Slot that held the response with more characters; None where both have as many.
+        judgment: What the judge said.
+    """
+
+    id: str
+    domain: str
+    source: str
+    chosen_slot: Label
+    longer_slot: Label | None
+    judgment: Judgment
+
+    @classmethod
+    def of(cls, pair: PreferencePair, judgment: Judgment, *, seed: int) -> "EvaluatedPair":
+        """Return the judgment of a pair whose chosen response was in the slot that `slot_of_chosen` gives it."""
+        chosen_slot = slot_of_chosen(pair.id, seed)
+        longer = len(pair.chosen) - len(pair.rejected)
+        return cls(
+            id=pair.id,
+            domain=pair.domain,
+            source=pair.source,
+            chosen_slot=chosen_slot,
+            longer_slot=None if longer == 0 else chosen_slot if longer > 0 else OTHER[chosen_slot],
+            judgment=judgment,
+        )
+
+    def category(self, outcome: Outcome) -> Category:
+        """Return what one of the judgment's outcomes says about the human label."""
+        if isinstance(outcome, Verdict):
+            return "chosen" if outcome.preferred == self.chosen_slot else "rejected"
+        return "failed" if isinstance(outcome, Failed) else "tie"

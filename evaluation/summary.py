@@ -1,0 +1,82 @@
+"""The summary of a run: summary.json."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import Field
+
+from openrubrics.evaluation.metrics import Figures, Orders, failures, measure
+from openrubrics.evaluation.results import EvaluatedPair
+from openrubrics.signatures.values import Usage
+
+
+class Summary(Figures):
+    """The figures of a whole run, over all pairs and by domain, with what they cost.
+
+    Attributes:
+        orders: What was asked for.
+        by_domain: The same figures for each domain.
+        failures: Failed comparisons by reason, most frequent first.
+        kappa: Agreement of repeated runs; None for a single run, or where it is not defined.
+        method: Program that judged.
+        lm: Model that judged.
+        calls: Requests sent.
+        tokens: Prompt and completion tokens together.
+        cost: US dollars; None where a price is unknown.
+        seconds: Wall time.
+    """
+
+    orders: Orders
+    by_domain: Mapping[str, Figures]
+    failures: Mapping[str, int]
+    kappa: float | None
+    method: str
+    lm: str
+    calls: int
+    tokens: int
+    cost: float | None
+    seconds: float = Field(ge=0, allow_inf_nan=False)
+
+
+def summarize(
+    results: Sequence[EvaluatedPair],
+    *,
+    orders: Orders,
+    lm: str,
+    method: str,
+    usage: Usage,
+    seconds: float,
+    seed: int = 0,
+    kappa: float | None = None,
+) -> Summary:
+    """Return the summary of a run.
+
+    Args:
+        results: At least one; of the first run where it was repeated.
+        orders: What the run asked for.
+        lm: Model that judged.
+        method: Program that judged.
+        usage: What the run cost.
+        seconds: Wall time.
+        seed: For the bootstrap intervals.
+        kappa: Agreement of repeated runs, from `openrubrics.evaluation.kappa`.
+
+    Raises:
+        DataError: There are no results, or a pair was judged in more orders than `orders`.
+    """
+    domains = sorted({result.domain for result in results})
+    return Summary(
+        **dict(measure(results, orders=orders, seed=seed)),
+        orders=orders,
+        by_domain={
+            domain: measure([result for result in results if result.domain == domain], orders=orders, seed=seed)
+            for domain in domains
+        },
+        failures=failures(results, orders),
+        kappa=kappa,
+        method=method,
+        lm=lm,
+        calls=usage.calls,
+        tokens=usage.tokens,
+        cost=usage.cost,
+        seconds=seconds,
+    )
