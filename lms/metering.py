@@ -1,15 +1,16 @@
 """What LM requests cost, and limits on it.
 
-Meters and budgets are held in context variables, so they follow `asyncio` tasks, `asyncio.to_thread` and DSPy's own
-threads, but not threads that start with an empty context. Only real requests count: answers from DSPy's cache are free.
+Meters and budgets are held in DSPy's settings, as `dspy.context` sets them: so they follow `asyncio` tasks,
+`asyncio.to_thread` and the threads of `dspy.Parallel`, `dspy.Evaluate` and the optimizers, but not other threads that
+start with an empty context. Only real requests count: answers from DSPy's cache are free.
 """
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
+import dspy
 from dspy.utils.exceptions import LMError as DSPyLMError
 
 from openrubrics.signatures.errors import BudgetError, UsageError
@@ -74,7 +75,8 @@ class Meter:
         """What was spent so far."""
         return self._usage
 
-    def _add(self, usage: Usage) -> None:
+    def add(self, usage: Usage) -> None:
+        """Count what one request cost."""
         self._usage = self._usage + usage
 
 
@@ -106,33 +108,34 @@ def _reached(message: str, option: str) -> SpentBudgetError:
     return SpentBudgetError(message, f"raise {option}")
 
 
-_METERS: ContextVar[tuple[Meter, ...]] = ContextVar("openrubrics_meters", default=())
-_ACCOUNTS: ContextVar[tuple[_Account, ...]] = ContextVar("openrubrics_accounts", default=())
+_SETTING = "openrubrics_meters"
+
+
+def _active() -> tuple[Meter, ...]:
+    return dspy.settings.get(_SETTING, ())
 
 
 @contextmanager
-def usage_meter() -> Iterator[Meter]:
-    """Measure what LM requests made inside cost; meters nest, and each counts all that happens inside it."""
-    meter = Meter()
-    token = _METERS.set((*_METERS.get(), meter))
-    try:
+def _activate(meter: Meter) -> Iterator[Meter]:
+    with dspy.context(**{_SETTING: (*_active(), meter)}):
         yield meter
-    finally:
-        _METERS.reset(token)
 
 
-@contextmanager
-def budget(limit: Budget) -> Iterator[Meter]:
-    """Refuse LM requests inside that would go beyond a limit; budgets nest, and each request must fit all of them.
+def usage_meter() -> AbstractContextManager[Meter]:
+    """Measure what LM requests made inside cost; meters nest, and each counts all that happens inside it."""
+    return _activate(Meter())
 
-    A request is refused before it is sent, with `BudgetError`.
+
+def budget(limit: Budget) -> AbstractContextManager[Meter]:
+    """Refuse LM requests inside that would go beyond a limit, before they are sent and with `BudgetError`.
+
+    Budgets nest, and each request must fit all of them. The meter tells what was spent under this one.
     """
-    account = _Account(limit)
-    token = _ACCOUNTS.set((*_ACCOUNTS.get(), account))
-    try:
-        yield account
-    finally:
-        _ACCOUNTS.reset(token)
+    return _activate(_Account(limit))
+
+
+def _accounts() -> list[_Account]:
+    return [meter for meter in _active() if isinstance(meter, _Account)]
 
 
 def reserve(model: str, *, priced: bool = True) -> None:
@@ -145,7 +148,7 @@ def reserve(model: str, *, priced: bool = True) -> None:
     Raises:
         BudgetError: A limit is reached.
     """
-    accounts = _ACCOUNTS.get()
+    accounts = _accounts()
     with _LOCK:
         for account in accounts:
             account.check(model, priced)
@@ -156,15 +159,15 @@ def reserve(model: str, *, priced: bool = True) -> None:
 def release() -> None:
     """Give back a reserved call for which no request was sent."""
     with _LOCK:
-        for account in _ACCOUNTS.get():
+        for account in _accounts():
             account.reserved -= 1
 
 
 def record(usage: Usage) -> None:
     """Add what a request cost to every active meter and budget."""
     with _LOCK:
-        for meter in (*_METERS.get(), *_ACCOUNTS.get()):
-            meter._add(usage)
+        for meter in _active():
+            meter.add(usage)
 
 
 def usage_of(prompt_tokens: int | None, completion_tokens: int | None, price: Price | None) -> Usage:

@@ -16,13 +16,16 @@ import aiohttp
 
 T = TypeVar("T")
 
+_KEEPALIVE = 3.0
+"""Seconds; below the 5 after which common servers drop an idle connection, perhaps just as it is used again."""
+
 _LOCK = threading.Lock()
 _OWNERS: dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[aiohttp.ClientSession, None]]] = {}
 
 
 async def _own_session(loop: asyncio.AbstractEventLoop) -> AsyncGenerator[aiohttp.ClientSession, None]:
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0),
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": "openrubrics"},
     )

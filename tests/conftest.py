@@ -1,6 +1,7 @@
 """Shared fixtures: no network, no global DSPy state left behind, real data where it is present."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,9 @@ os.environ.setdefault("DSPY_CACHEDIR", str(Path(__file__).parent.parent / ".pyte
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
+
+sys.path.insert(0, str(ROOT / "tests"))
+pytest_plugins = ["server_plugin"]
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-Behaviour = Callable[["ModelServer", web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
+Behaviour = Callable[[web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
 """What to do with one request; the last argument is its JSON body."""
 
 
@@ -26,39 +27,92 @@ class Received:
 class ModelServer:
     """An OpenAI-compatible server.
 
-    Each request takes the next entry of `script`; when it is empty, `default` answers.
+    Each request takes the next entry of a script that a test writes with `fails`, `says` and the like; when the script
+    has ended, proper answers follow, `delay` seconds after each request and not before `gather` requests have been in
+    flight at once (for at most five seconds). `text` is what the model writes.
     """
 
     url: str = ""
     text: str = "[[ ## answer ## ]]\nsample {index}\n\n[[ ## completed ## ]]"
-    script: list[Behaviour] = field(default_factory=list)
-    default: Behaviour = field(default_factory=lambda: reply())
+    delay: float = 0.0
+    gather: int = 0
+    finish_reason: str = "stop"
+    samples: int | None = None
     received: list[Received] = field(default_factory=list)
-    in_flight: int = 0
     most_in_flight: int = 0
     dropped: int = 0
+    _in_flight: int = 0
+    _script: list[Behaviour] = field(default_factory=list)
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        """The JSON bodies of all requests so far."""
+        return [received.body for received in self.received]
+
+    def answers(self, times: int = 1) -> "ModelServer":
+        """Answer properly."""
+        return self._then(self._answer, times)
+
+    def fails(
+        self, status: int, message: str = "no", times: int = 1, headers: dict[str, str] | None = None, **error: str
+    ) -> "ModelServer":
+        """Answer with an error in the form of vLLM and OpenAI."""
+        content = json.dumps({"error": {"message": message, **error}})
+        return self._then(_static(content, status, "application/json", headers), times)
+
+    def says(self, content: str, status: int = 200, content_type: str = "application/json") -> "ModelServer":
+        """Answer with exactly this content."""
+        return self._then(_static(content, status, content_type, None), 1)
+
+    def resets(self) -> "ModelServer":
+        """Close the connection without a reply."""
+        return self._then(_reset, 1)
+
+    def stalls(self) -> "ModelServer":
+        """Send the start of a reply, then nothing more."""
+        return self._then(_stall, 1)
+
+    def truncates(self) -> "ModelServer":
+        """Announce a whole reply and close after half of it."""
+        return self._then(self._truncate, 1)
+
+    def _then(self, behave: Behaviour, times: int) -> "ModelServer":
+        self._script += times * [behave]
+        return self
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self.received.append(Received(body, dict(request.headers)))
-        behave = self.script.pop(0) if self.script else self.default
-        self.in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        behave = self._script.pop(0) if self._script else self._answer
+        self._in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self._in_flight)
         try:
-            return await behave(self, request, body)
+            return await behave(request, body)
         except asyncio.CancelledError:
             self.dropped += 1
             raise
         finally:
-            self.in_flight -= 1
+            self._in_flight -= 1
 
-    @property
-    def bodies(self) -> list[dict[str, Any]]:
-        return [received.body for received in self.received]
+    async def _answer(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        await asyncio.sleep(self.delay)
+        deadline = time.monotonic() + 5
+        while self.most_in_flight < self.gather and time.monotonic() < deadline:
+            await asyncio.sleep(0.005)
+        return web.json_response(self._completion(body))
 
-    def completion(self, body: dict[str, Any], finish_reason: str = "stop") -> dict[str, Any]:
+    async def _truncate(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        content = json.dumps(self._completion(body)).encode()
+        response = web.StreamResponse(headers={"Content-Length": str(len(content))})
+        await response.prepare(request)
+        await response.write(content[: len(content) // 2])
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    def _completion(self, body: dict[str, Any]) -> dict[str, Any]:
         """A reply with as many samples as were asked for; 7 tokens read, 5 written for each sample."""
-        n = body.get("n", 1)
+        n = self.samples or body.get("n", 1)
         return {
             "id": "reply-1",
             "object": "chat.completion",
@@ -67,7 +121,7 @@ class ModelServer:
                 {
                     "index": index,
                     "message": {"role": "assistant", "content": self.text.format(index=index)},
-                    "finish_reason": finish_reason,
+                    "finish_reason": self.finish_reason,
                     "logprobs": _logprobs(index, body) if body.get("logprobs") else None,
                 }
                 for index in range(n)
@@ -81,72 +135,25 @@ def _logprobs(index: int, body: dict[str, Any]) -> dict[str, Any]:
     return {"content": [{"token": str(index), "logprob": -0.1, "bytes": [48 + index], "top_logprobs": others}]}
 
 
-def reply(delay: float = 0.0, finish_reason: str = "stop", samples: int | None = None) -> Behaviour:
-    """Answer properly; `samples` overrides the number that was asked for."""
-
-    async def behave(server: ModelServer, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        await asyncio.sleep(delay)
-        asked = body if samples is None else {**body, "n": samples}
-        return web.json_response(server.completion(asked, finish_reason))
+def _static(content: str, status: int, content_type: str, headers: dict[str, str] | None) -> Behaviour:
+    async def behave(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        return web.Response(text=content, status=status, content_type=content_type, headers=headers)
 
     return behave
 
 
-def status(code: int, message: str = "no", headers: dict[str, str] | None = None, **error: str) -> Behaviour:
-    """Answer with an error in the form of vLLM and OpenAI."""
-
-    async def behave(server: ModelServer, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        return web.json_response({"error": {"message": message, **error}}, status=code, headers=headers)
-
-    return behave
+async def _reset(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
 
 
-def raw(content: str, code: int = 200, content_type: str = "application/json") -> Behaviour:
-    """Answer with exactly this content."""
-
-    async def behave(server: ModelServer, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        return web.Response(text=content, status=code, content_type=content_type)
-
-    return behave
-
-
-def reset() -> Behaviour:
-    """Close the connection without a reply."""
-
-    async def behave(server: ModelServer, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        assert request.transport is not None
-        request.transport.abort()
-        return web.Response()
-
-    return behave
-
-
-def stall() -> Behaviour:
-    """Send headers and the start of a reply, then nothing more."""
-
-    async def behave(server: ModelServer, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "application/json"})
-        await response.prepare(request)
-        await response.write(b'{"choices": [')
-        await asyncio.sleep(30)
-        return response
-
-    return behave
-
-
-def truncate() -> Behaviour:
-    """Announce a whole reply and close after half of it."""
-
-    async def behave(server: ModelServer, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        content = json.dumps(server.completion(body)).encode()
-        response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(content))})
-        await response.prepare(request)
-        await response.write(content[: len(content) // 2])
-        assert request.transport is not None
-        request.transport.close()
-        return response
-
-    return behave
+async def _stall(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await response.prepare(request)
+    await response.write(b'{"choices": [')
+    await asyncio.sleep(30)
+    return response
 
 
 def _serve(server: ModelServer, ready: threading.Event, loop: asyncio.AbstractEventLoop) -> None:
