@@ -188,7 +188,7 @@ class _Reader:
             if header == "compliance check" and line.lstrip().startswith("--"):
                 self.findings.clear()
                 self._parts.clear()
-        elif name := _key(plain):
+        elif (name := _key(plain)) and not self._finding_begins(name[0]):
             key, value = name
             self._close(part=self._parts.setdefault(key, []))
             self._parts[key][:] = [value]
@@ -201,9 +201,13 @@ class _Reader:
         elif plain and self._part is not None:
             self._part.append(line.strip())
         elif plain and self._finding:
-            self._finding[2].append(line.strip())
+            self._finding[2].append(_without_key(plain) if self._finding_begins("justification") else line.strip())
         if verdict:
             self._close(part=None)
+
+    def _finding_begins(self, key: str) -> bool:
+        """Whether a line with this key is the text of a finding whose first line ended before it."""
+        return key == "justification" and self._finding is not None and not any(self._finding[2])
 
     def values(self) -> dict[str, str]:
         self._close(part=None)

@@ -150,7 +150,13 @@ def _trailing_tag(body: str) -> tuple[str, CriterionKind] | None:
         return None
     start = max(stripped.rfind(mark) for mark in _OPENING)
     kind = kind_of(stripped[start + 1 : -1]) if start >= 0 else None
-    return (stripped[:start].rstrip(), kind) if kind else None
+    return (_unpaired(stripped[:start].rstrip(), body[len(stripped) :].lstrip()), kind) if kind else None
+
+
+def _unpaired(text: str, after: str) -> str:
+    """Remove the opening mark of an emphasis that closes after the tag: around the tag alone, or around the line."""
+    mark = next((mark for mark in ("**", "__", "*", "_") if after.startswith(mark)), "")
+    return text.removesuffix(mark).rstrip() if text.endswith(mark) else text.removeprefix(mark)
 
 
 def _leading_tag(body: str) -> tuple[str, CriterionKind] | None:
