@@ -73,7 +73,9 @@ def _served(name: str, endpoint: Endpoint, sampling: dict[str, object]) -> dspy.
 
 
 def _embedded(sampling: dict[str, object]) -> dspy.LM:
-    from openrubrics.lms.embedded import EmbeddedEngine
+    from openrubrics.lms.embedded import NAME, EmbeddedEngine
 
-    engine = LocalEngine(EMBEDDED, Deterministic(EmbeddedEngine()), Price(0, 0))
-    return EngineLM(EMBEDDED, engine=engine, async_engine=AsyncLocalEngine(engine), **sampling)
+    engine = LocalEngine(NAME, Deterministic(EmbeddedEngine()), Price(0, 0))
+    # Asking again costs less than DSPy's cache, which would also keep the answers of an older reader.
+    options = {"cache": False, **sampling}
+    return EngineLM(NAME, engine=engine, async_engine=AsyncLocalEngine(engine), **options)

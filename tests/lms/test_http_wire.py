@@ -44,7 +44,7 @@ def test_three_samples_are_one_request_with_the_scores_of_each(model_server: Mod
     assert (body["logprobs"], body["top_logprobs"]) == (True, 5)
     assert prediction.completions is not None
     assert list(prediction.completions.answer) == ["sample 0", "sample 1", "sample 2"]
-    tokens = [scores.content[0] for scores in prediction.completions["logprobs"]]
+    tokens = [scores.content[0] for scores in dict(prediction.completions.items())["logprobs"]]
     assert [token.token for token in tokens] == ["0", "1", "2"]
     assert [len(token.top_logprobs) for token in tokens] == [5, 5, 5]
     assert (meter.usage.calls, meter.usage.prompt_tokens, meter.usage.completion_tokens) == (1, 7, 15)

@@ -157,6 +157,14 @@ def test_a_cost_limit_needs_a_price() -> None:
         parrot(FREE_PRICE)("hi")
 
 
+def test_the_embedded_reader_is_free_and_counted() -> None:
+    model = lm("embedded")
+    assert "not a language model" in model.model
+    with usage_meter() as meter, budget(Budget(max_cost=1)), pytest.raises(dspy.LMUnsupportedFeatureError):
+        model("not a prompt of this project")
+    assert (meter.usage.calls, meter.usage.cost) == (1, 0.0)
+
+
 def test_a_negative_limit_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="max_calls is -1"):
         Budget(max_calls=-1)
