@@ -127,5 +127,5 @@ def _unexpected(field: str, found: object) -> str:
 
 def _shown(value: object) -> str:
     """Return a value in one short line."""
-    text = value if isinstance(value, str) else orjson.dumps(value).decode()
-    return f"{text[:60]!r}..." if len(text) > 60 else repr(text) if isinstance(value, str) else text
+    text = repr(value) if isinstance(value, str) else orjson.dumps(value).decode()
+    return text if len(text) <= 60 else f"{text[:60]}..."
