@@ -1,0 +1,36 @@
+"""No text makes the recognisers raise or take more than linear time."""
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from openrubrics.verifiers import describe, recognise
+
+PIECES = """at least|no|more than|not|1|20|0|9999999|words|times|the word|letter|"|'|\\|.|, |
+|commas|***|******|paragraph|start with|end|with|repeat the request|above|below|section X|PART X|P.S.|all caps|in JSON|
+keywords:|include|between|and|to|once|first|highlight|sections|bullet points|characters|\x00|“|é|in German|<<title>>"""
+
+HOSTILE = """\
+a| |"|'|\\"|' | '|"a" |at least |no |not a |1 |1-|1,|word |1 words |keywords: |keywords a, |the word a |letter a |***
+once |highlight |1 highlight |end with |.|end with "a" |start with |paragraph 1 start with |label PART X |all caps |<<
+repeat the request |P.|quotes |in JSON |in German |commas |1 sections |my answer is yes.|in all |lowercase |A. |use |(
+not use "a", |words in all |1 words in all caps |repeat "a" |exactly |the |double quotes entire |not 1 |at least 1 |
+"""
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.one_of(st.text(max_size=300), st.lists(st.sampled_from(PIECES.split("|")), max_size=30).map(" ".join)))
+def test_no_text_makes_recognise_raise(text: str) -> None:
+    for found in recognise(text):
+        assert 0 <= found.start < found.end <= len(text)
+        assert describe(found.check)
+
+
+@pytest.mark.parametrize("unit", ["\n", *(unit for line in HOSTILE.splitlines() for unit in line.split("|") if unit)])
+def test_long_hostile_text_is_read_in_linear_time(unit: str) -> None:
+    start = time.process_time()
+    recognise(unit * (100_000 // len(unit)))
+    recognise(unit + " " * 100_000 + unit)
+    assert time.process_time() - start < 4

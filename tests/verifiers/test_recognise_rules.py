@@ -1,0 +1,118 @@
+"""What recognisers find in a text; rules are bound only where the prompt states them too."""
+
+from typing import Any
+
+import pytest
+
+from openrubrics.signatures.values import Check, Criterion, Rubric
+from openrubrics.verifiers import attach_checks, recognise
+
+
+def one(name: str, **arguments: Any) -> list[Check]:  # noqa: ANN401 - JSON values of many types
+    return [Check(name=name, arguments=arguments)]
+
+
+def words(number: int, relation: str) -> list[Check]:
+    return one("length_constraints:number_words", num_words=number, relation=relation)
+
+
+def frequency(keyword: str, number: int, relation: str) -> list[Check]:
+    return one("keywords:frequency", keyword=keyword, frequency=number, relation=relation)
+
+
+@pytest.mark.parametrize(
+    ("text", "checks"),
+    [
+        ("The response does not use any commas.", one("punctuation:no_comma")),
+        ("The response avoids commas entirely.", one("punctuation:no_comma")),
+        ("The answer must be comma-free, please: a comma-free text.", one("punctuation:no_comma")),
+        ("Do not forget to use commas.", []),
+        ("Separate the names with commas.", []),
+        ('Rewrite "do not use commas" politely.', []),
+        ("The response contains at least 300 words.", words(300, "at least")),
+        ("Write 300 words or more.", words(300, "at least")),
+        ("A 1,500+ word essay", words(1500, "at least")),
+        ("The text must not be more than twenty words.", words(21, "less than")),
+        ("It should not be less than 20 words.", words(20, "at least")),
+        ("Use no commas and more than 20 words.", one("punctuation:no_comma") + words(21, "at least")),
+        ("Answer in 20-30 words.", words(20, "at least") + words(31, "less than")),
+        ("Write a 200 word essay.", []),
+        ("Each paragraph has at least 100 words.", []),
+        ("The response mentions the word 'sun' no more than three times.", frequency("sun", 4, "less than")),
+        ('Do not use the word "very" more than twice.', frequency("very", 3, "less than")),
+        ("Use the word time exactly once.", frequency("time", 1, "at least") + frequency("time", 2, "less than")),
+        (
+            "Don't use the letter e.",
+            one("keywords:letter_frequency", letter="e", let_frequency=1, let_relation="less than"),
+        ),
+        ("Include the keywords sun, moon and sea.", one("keywords:existence", keywords=["sun", "moon", "sea"])),
+        ('Don\'t forget to include the words "sun" and "moon".', one("keywords:existence", keywords=["sun", "moon"])),
+        ("The words sun, moon must not appear.", one("keywords:forbidden_words", forbidden_words=["sun", "moon"])),
+        ("Forbidden words: sun, moon.", one("keywords:forbidden_words", forbidden_words=["sun", "moon"])),
+        ("Avoid the word 'nice'.", one("keywords:forbidden_words", forbidden_words=["nice"])),
+        ("Write a story using words that children know.", []),
+        ("The response contains no capital letters.", one("change_case:english_lowercase")),
+        ("Write entirely in uppercase.", one("change_case:english_capital")),
+        ("Is Paris the capital of France?", []),
+        (
+            "Use no more than 4 words in all caps.",
+            one("change_case:capital_word_frequency", capital_frequency=5, capital_relation="less than"),
+        ),
+        ("The response is written in Spanish only.", one("language:response_language", language="es")),
+        ("Translate it into Spanish.", []),
+        ("Write a Python function that reads a file in JSON format.", []),
+        ("At most 280 characters.", one("text:character_count", maximum=280)),
+        ('Begin your answer with "Well".', one("text:starts_with", text="Well")),
+        ('End it with "Bye".', one("startend:end_checker", end_phrase="Bye")),
+        ('Name two words that end with "ing".', []),
+        ("Copy the text word for word.", []),
+        ("Say hi.\nFirst repeat the request above.", one("combination:repeat_prompt", prompt_to_repeat="Say hi.")),
+        ("Repeat the request below verbatim.\n\nSay hi.", one("combination:repeat_prompt", prompt_to_repeat="Say hi.")),
+        ("Write exactly 3 paragraphs.", []),
+        ("Write exactly 0 paragraphs separated by ***.", []),
+    ],
+)
+def test_what_is_recognised(text: str, checks: list[Check]) -> None:
+    assert [found.check for found in recognise(text)] == checks
+
+
+def test_the_place_is_where_it_is_stated() -> None:
+    text = "Write a poem. It must have at least 20 words and “no commas”, no, really: no commas."
+    places = {found.check.name: text[found.start : found.end] for found in recognise(text)}
+
+    assert places == {"length_constraints:number_words": "at least 20 words", "punctuation:no_comma": "commas"}
+
+
+PROMPT = "Write a poem without commas and with at least 20 words. Include the keywords 'sun' and 'Moon'."
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("The response does not use any commas.", "punctuation:no_comma"),
+        ("The response has at least 20 words.", "length_constraints:number_words"),
+        ('The response contains the words "moon" and "sun".', "keywords:existence"),
+        ("The response has at least 30 words.", None),
+        ("The response is in all lowercase letters.", None),
+        ("The response has at least 20 words and no commas.", None),
+        ("The response is a poem.", None),
+    ],
+)
+def test_a_rule_is_bound_only_if_the_prompt_states_the_same(text: str, name: str | None) -> None:
+    rubric = attach_checks(PROMPT, Rubric(criteria=(Criterion(text=text, kind="hard_rule", weight=2),)))
+    check = rubric.criteria[0].check
+
+    assert (check.name if check else None) == name
+    assert rubric.criteria[0].weight == 2
+
+
+def test_principles_and_bound_checks_stay_as_they_are() -> None:
+    bound = Check(name="text:json")
+    rubric = Rubric(
+        criteria=(
+            Criterion(text="The response does not use any commas.", kind="principle"),
+            Criterion(text="The response contains no commas.", kind="hard_rule", check=bound),
+        )
+    )
+
+    assert attach_checks(PROMPT, rubric) == rubric
