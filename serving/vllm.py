@@ -27,6 +27,7 @@ _HOST = "127.0.0.1"
 _OFFLINE = MappingProxyType({"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"})
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _POLL_SECONDS = 0.2
+_HELPER_SECONDS = 0.5
 _LOG_BYTES = 1 << 16
 
 
@@ -157,13 +158,24 @@ class VLLMServer:
         try:
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(self._stop_timeout)
+                self._wait_for_helpers()
         finally:
             self._signal(signal.SIGKILL)
             self._process.wait()
 
-    def _signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError):
+    def _wait_for_helpers(self) -> None:
+        """Let the process that frees shared memory finish: it starts when the server has ended."""
+        deadline = time.monotonic() + _HELPER_SECONDS
+        while self._signal(0) and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    def _signal(self, number: int) -> bool:
+        """Signal the process group; False where no process of it is left."""
+        try:
             os.killpg(self._process.pid, number)
+        except ProcessLookupError:
+            return False
+        return True
 
 
 def _free_port(port: int) -> int:

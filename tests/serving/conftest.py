@@ -1,7 +1,9 @@
 """One real vLLM server for the session, with a tiny Qwen3 on it."""
 
 import os
-from collections.abc import Iterator
+import re
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -44,7 +46,22 @@ def vllm_server(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory)
         tiny_checkpoint,
         python=PYTHON,
         flags=["--enforce-eager", "--max-model-len", "4096"],
-        environment={"VLLM_CPU_KVCACHE_SPACE": "1"},
+        # The environment is installed without bytecode: the first start writes it, and later ones take half the time.
+        environment={"VLLM_CPU_KVCACHE_SPACE": "1", "PYTHONDONTWRITEBYTECODE": ""},
         log=tmp_path_factory.mktemp("log") / "vllm.log",
     ) as server:
         yield server
+
+
+@pytest.fixture
+def vllm_metric(vllm_server: VLLMServer) -> Callable[[str], float]:
+    """Value of a counter on /metrics by name, summed over its labels."""
+
+    def read(name: str) -> float:
+        with urllib.request.urlopen(f"{vllm_server.url}/metrics", timeout=30) as response:
+            text = response.read().decode()
+        values = re.findall(rf"^{re.escape(name)}\{{[^}}]*\}} (\S+)$", text, re.MULTILINE)
+        assert values, f"/metrics has no {name}"
+        return sum(map(float, values))
+
+    return read
