@@ -1,0 +1,147 @@
+"""Running a judge over labelled pairs."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from openrubrics.data import slot_of_chosen
+from openrubrics.evaluation import EvaluatedPair, aevaluate, evaluate, measure
+from openrubrics.signatures import (
+    BudgetError,
+    DataError,
+    Failed,
+    Judgment,
+    OrderOutcome,
+    PreferencePair,
+    Prompt,
+    UsageError,
+    Verdict,
+)
+
+
+def pair(index: int, rejected: str = "no") -> PreferencePair:
+    return PreferencePair(
+        id=f"p/{index}",
+        prompt=f"prompt {index}",
+        chosen="good",
+        rejected=rejected,
+        domain="d",
+        source="s",
+        meta={"label": "secret"},
+    )
+
+
+class Judge:
+    """Prefers "good"; takes longer for earlier pairs; fails as told."""
+
+    def __init__(self, error_at: int | None = None) -> None:
+        self.error_at = error_at
+        self.seen: dict[Prompt, tuple[str, str]] = {}
+        self.now = self.most = 0
+
+    async def acall(self, *, prompt: Prompt, response_a: str, response_b: str) -> Judgment:
+        if self.error_at == len(self.seen):
+            raise BudgetError("3 calls were allowed")
+        self.seen[prompt] = (response_a, response_b)
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            await asyncio.sleep(0.005 if len(self.seen) % 2 else 0.001)
+        finally:
+            self.now -= 1
+        outcome = Verdict(preferred="A" if response_a == "good" else "B")
+        return Judgment(outcome=outcome, orders=(OrderOutcome(order="AB", outcome=outcome),))
+
+
+def test_results_come_in_input_order_with_the_right_answer_noted() -> None:
+    judge, heard = Judge(), list[EvaluatedPair]()
+    pairs = [pair(index) for index in range(40)]
+    results = evaluate(judge, pairs, seed=3, concurrency=8, on_result=heard.append)
+    assert [result.id for result in results] == [p.id for p in pairs]
+    assert heard != results
+    assert sorted(heard, key=lambda r: r.id) == sorted(results, key=lambda r: r.id)
+    for p, result in zip(pairs, results, strict=True):
+        assert result.chosen_slot == slot_of_chosen(p.id, 3)
+        assert judge.seen[p.prompt] == (("good", "no") if result.chosen_slot == "A" else ("no", "good"))
+        assert (result.domain, result.source) == ("d", "s")
+    assert measure(results, orders="single").accuracy == 1
+
+
+def test_the_longer_response_is_noted_by_its_slot() -> None:
+    for rejected, of_chosen in (("no", True), ("no, never", False), ("evil", None)):
+        (result,) = evaluate(Judge(), [pair(1, rejected)])
+        assert (None if result.longer_slot is None else result.longer_slot == result.chosen_slot) is of_chosen
+
+
+def test_concurrency_is_bounded_and_the_input_read_lazily() -> None:
+    judge, taken = Judge(), list[int]()
+
+    def pairs() -> Iterator[PreferencePair]:
+        for index in range(30):
+            taken.append(index)
+            yield pair(index)
+
+    waiting: list[int] = []
+    evaluate(judge, pairs(), concurrency=5, on_result=lambda _: waiting.append(len(taken) - len(waiting)))
+    assert judge.most == 5
+    assert max(waiting) <= 6
+
+
+def test_a_failure_of_one_comparison_is_a_result() -> None:
+    class Sometimes(Judge):
+        async def acall(self, *, prompt: Prompt, response_a: str, response_b: str) -> Judgment:
+            if prompt == "prompt 1":
+                return Judgment(outcome=Failed(reason="no Winner line"))
+            return await super().acall(prompt=prompt, response_a=response_a, response_b=response_b)
+
+    figures = measure(evaluate(Sometimes(), [pair(index) for index in range(4)]), orders="single")
+    assert (figures.accuracy, figures.failed) == (0.75, 1)
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_an_error_ends_the_run_and_leaves_no_task(concurrency: int) -> None:
+    judge = Judge(error_at=10)
+
+    async def run() -> set[asyncio.Task[None]]:
+        with pytest.raises(BudgetError, match="3 calls were allowed"):
+            await aevaluate(judge, (pair(index) for index in range(1000)), concurrency=concurrency)
+        return {task for task in asyncio.all_tasks() if task is not asyncio.current_task()}
+
+    assert asyncio.run(run()) == set()
+    assert judge.now == 0
+    assert len(judge.seen) == 10
+
+
+def test_a_bad_row_or_a_full_disk_ends_the_run() -> None:
+    def pairs() -> Iterator[PreferencePair]:
+        yield pair(1)
+        raise DataError("line 2 is bad")
+
+    def full(_: EvaluatedPair) -> None:
+        raise UsageError("no space left")
+
+    judge = Judge()
+    with pytest.raises(DataError, match="line 2"):
+        evaluate(judge, pairs(), concurrency=1)
+    with pytest.raises(UsageError, match="no space"):
+        evaluate(judge, [pair(1), pair(2)], on_result=full)
+    assert judge.now == 0
+
+
+def test_no_pairs_no_results() -> None:
+    assert evaluate(Judge(), []) == []
+
+
+def test_evaluate_names_aevaluate_inside_a_loop() -> None:
+    async def notebook() -> None:
+        evaluate(Judge(), [pair(1)])
+
+    with pytest.raises(UsageError, match=r"await aevaluate"):
+        asyncio.run(notebook())
+
+
+def test_an_evaluated_pair_survives_json() -> None:
+    (result,) = evaluate(Judge(), [pair(1)])
+    assert EvaluatedPair.model_validate_json(result.model_dump_json()) == result
+    assert "secret" not in result.model_dump_json()
