@@ -1,1 +1,58 @@
-"""Rubric-based reward modelling."""
+"""Rubric-based reward modelling: rubrics from preferences, judgments with reasons a person can check."""
+
+import importlib
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from openrubrics.evaluation import aevaluate, evaluate
+    from openrubrics.lms import ScriptedLM, lm
+    from openrubrics.programs import ContrastiveRubricGenerator, GatekeeperJudge, RubricGenerator, RubricRM
+    from openrubrics.signatures import Criterion, Failed, Judgment, PreferencePair, Rubric, Tie, Verdict
+
+_HOMES = {
+    "ContrastiveRubricGenerator": "programs",
+    "Criterion": "signatures",
+    "Failed": "signatures",
+    "GatekeeperJudge": "programs",
+    "Judgment": "signatures",
+    "PreferencePair": "signatures",
+    "Rubric": "signatures",
+    "RubricGenerator": "programs",
+    "RubricRM": "programs",
+    "ScriptedLM": "lms",
+    "Tie": "signatures",
+    "Verdict": "signatures",
+    "aevaluate": "evaluation",
+    "evaluate": "evaluation",
+    "lm": "lms",
+}
+
+__all__ = [
+    "ContrastiveRubricGenerator",
+    "Criterion",
+    "Failed",
+    "GatekeeperJudge",
+    "Judgment",
+    "PreferencePair",
+    "Rubric",
+    "RubricGenerator",
+    "RubricRM",
+    "ScriptedLM",
+    "Tie",
+    "Verdict",
+    "aevaluate",
+    "evaluate",
+    "lm",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'openrubrics' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"openrubrics.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -1,0 +1,120 @@
+"""From options to language models and programs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dspy
+from pydantic import ValidationError
+
+from openrubrics.cli.options import LMOptions, ProgramOptions
+from openrubrics.lms import Budget, Meter, Price, budget, lm, usage_meter
+from openrubrics.programs import GatekeeperJudge, RubricGenerator, RubricRM
+from openrubrics.signatures import Rubric
+from openrubrics.signatures.errors import DataError, ParseError, UsageError
+
+
+def model(options: LMOptions, role: str | None = None) -> dspy.LM:
+    """Return the LM for a role: the role's own name where one is given, else that of ``--lm``.
+
+    Raises:
+        UsageError: No model is named, or an option does not fit it.
+    """
+    sampling: dict[str, Any] = {"temperature": options.temperature, "max_tokens": options.max_tokens}
+    if options.thinking is not None:
+        sampling["chat_template_kwargs"] = {"enable_thinking": options.thinking}
+    given = {name: value for name, value in sampling.items() if value is not None}
+    return lm(
+        role or options.lm or "",
+        api_base=options.api_base,
+        api_key=options.api_key,
+        price=Price(*options.price) if options.price else None,
+        cache=options.cache,
+        **given,
+    )
+
+
+def rubric_rm(program: ProgramOptions, lms: LMOptions) -> RubricRM:
+    """Return the two-stage program with its LMs attached.
+
+    Raises:
+        UsageError: No model is named, or options do not fit together.
+        DataError: A file is not what it should be.
+    """
+    judge = GatekeeperJudge(
+        form=program.form,
+        template=_text(program.judge_template),
+        votes=program.votes,
+        probabilities=program.probabilities,
+    )
+    rm = RubricRM(
+        RubricGenerator(_text(program.rubric_template)),
+        judge,
+        orders=program.orders,
+        rubric=read_rubric(program.rubric) if program.rubric else None,
+        enforce_checks=program.enforce_checks,
+    )
+    if program.compiled:
+        rm.load(program.compiled)
+    rm.judge.set_lm(model(lms, lms.judge_lm))
+    if rm.rubric is None:
+        rm.generate.set_lm(model(lms, lms.rubric_lm))
+    return rm
+
+
+@contextmanager
+def spending(lms: LMOptions) -> Iterator[Meter]:
+    """Measure what is spent inside, and stop at the limits that were set."""
+    with budget(Budget(max_calls=lms.max_calls, max_cost=lms.max_cost)), usage_meter() as meter:
+        yield meter
+
+
+def lm_names(program: RubricRM) -> dict[str, str]:
+    """Return the model of each role."""
+    roles = {"judge": program.judge.predict.lm}
+    if program.rubric is None:
+        roles["rubric"] = program.generate.predict.lm
+    return {role: shown_name(model) for role, model in roles.items() if model is not None}
+
+
+def shown_name(model: dspy.BaseLM) -> str:
+    """Return the name under which a model is reported."""
+    return model.model
+
+
+def read_rubric(path: Path) -> Rubric:
+    """Read a rubric from JSON (``.json``) or from its text form.
+
+    Raises:
+        DataError: The file holds no rubric; the message says why.
+    """
+    text = _text(path) or ""
+    try:
+        return Rubric.model_validate_json(text) if path.suffix == ".json" else Rubric.parse(text)
+    except (ValidationError, ParseError) as error:
+        first = error.errors()[0] if isinstance(error, ValidationError) else None
+        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else str(error)
+        raise DataError(f"{path}: not a rubric: {reason}") from error
+
+
+def text_of(option: str, text: str | None, path: Path | None) -> str:
+    """Return a text that is given directly or as a file.
+
+    Raises:
+        UsageError: Both are given, or neither.
+        DataError: The file is not UTF-8 text.
+    """
+    if (text is None) == (path is None):
+        count = "both" if text is not None else "neither"
+        raise UsageError(f"{option}: {count} of text and file given", f"give {option} TEXT or {option}-file FILE")
+    return text if text is not None else _text(path) or ""
+
+
+def _text(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read: {error}") from error

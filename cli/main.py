@@ -1,0 +1,78 @@
+"""The command line: commands are imported when they are called, errors become one line and an exit code."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from openrubrics import __version__
+
+COMMANDS = {
+    "quickstart": "Try it on built-in pairs: write rubrics, filter them, judge held-out pairs.",
+    "rubric": "Write the rubric for a request, from ranked answers if there are any.",
+    "judge": "Compare two answers to a request, with reasons.",
+    "evaluate": "Measure how often the judge agrees with labelled pairs.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command only when it is used, so that help is instant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of a user's way through the project."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command of this name."""
+        if cmd_name not in COMMANDS:
+            return None
+        return getattr(importlib.import_module(f"openrubrics.cli.{cmd_name}"), cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="openrubrics")
+def openrubrics() -> None:
+    """Rubric-based reward modelling: rubrics from preferences, judgments with reasons.
+
+    \b
+    Example, offline and without any model:
+      openrubrics quickstart
+    Example, with a model of yours:
+      openrubrics judge --lm hosted_vllm/Qwen/Qwen3-8B --api-base http://127.0.0.1:8000/v1 \\
+        --prompt "Name a prime. Use one word." --a "Seven" --b "Seven is a prime."
+
+    Exit codes: 0 done, 1 too many failures, 2 wrong usage, 3 wrong data, 4 the model cannot be reached or used.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    try:
+        code = openrubrics.main(args=arguments, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except Exception as error:  # noqa: BLE001 - the outermost boundary; what is not ours is raised again
+        sys.exit(_report(error))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _report(error: Exception) -> int:
+    """Print one of our errors as a line with its next step, and return its exit code; raise any other error."""
+    from openrubrics.signatures.errors import OpenRubricsError
+
+    if not isinstance(error, OpenRubricsError):
+        raise error
+    click.echo(f"error: {error.message}", err=True)
+    if error.hint:
+        click.echo(f"       {error.hint}", err=True)
+    return error.exit_code

@@ -1,0 +1,133 @@
+"""The options that commands share, each group collected into one frozen object."""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import click
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+Group = TypeVar("Group")
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class LMOptions:
+    """Which language models to ask, how, and what they may cost."""
+
+    lm: str | None
+    rubric_lm: str | None
+    judge_lm: str | None
+    api_base: str | None
+    api_key: str | None
+    temperature: float | None
+    max_tokens: int | None
+    thinking: bool | None
+    price: tuple[float, float] | None
+    cache: bool
+    max_calls: int | None
+    max_cost: float | None
+
+
+@dataclass(frozen=True)
+class ProgramOptions:
+    """Which program to run, and with which prompts."""
+
+    method: str
+    compiled: Path | None
+    rubric: Path | None
+    rubric_template: Path | None
+    judge_template: Path | None
+    form: Literal["seed", "v3"]
+    votes: int
+    orders: Literal["single", "both"]
+    enforce_checks: bool
+    probabilities: bool
+
+
+_LM = (
+    click.option("--lm", envvar="OPENRUBRICS_LM", help="Model for every role, such as hosted_vllm/NAME or embedded."),
+    click.option("--rubric-lm", help="Model that writes rubrics, instead of --lm."),
+    click.option("--judge-lm", help="Model that judges, instead of --lm."),
+    click.option("--api-base", envvar="OPENRUBRICS_API_BASE", help="Address of the server, ending in /v1."),
+    click.option("--api-key", envvar="OPENRUBRICS_API_KEY", help="Key for the server."),
+    click.option("--temperature", type=float, help="Sampling temperature; not sent by default."),
+    click.option("--max-tokens", type=int, help="Longest reply in tokens; not sent by default."),
+    click.option(
+        "--thinking/--no-thinking", default=None, help="Switch Qwen3's thinking on or off; not sent by default."
+    ),
+    click.option("--price", type=float, nargs=2, help="US dollars per million prompt and completion tokens."),
+    click.option(
+        "--cache/--no-cache", default=False, show_default=True, help="Reuse replies of earlier runs (DSPy's cache)."
+    ),
+    click.option("--max-calls", type=int, help="Stop before more requests than this."),
+    click.option("--max-cost", type=float, help="Stop before spending more US dollars than this."),
+)
+
+_PROGRAM = (
+    click.option("--method", type=click.Choice(["rubric-rm"]), default="rubric-rm", show_default=True, help="Program."),
+    click.option("--compiled", type=FILE, help="Optimized program to load."),
+    click.option("--rubric", type=FILE, help="Fixed rubric, as text or .json; then none is written."),
+    click.option("--rubric-template", type=FILE, help="Text that replaces the rubric prompt; slot {prompt}."),
+    click.option(
+        "--judge-template",
+        type=FILE,
+        help="Text that replaces the judge prompt; slots {prompt} {rubric} {response_a} {response_b}.",
+    ),
+    click.option(
+        "--form", type=click.Choice(["seed", "v3"]), default="seed", show_default=True, help="Form of judgments."
+    ),
+    click.option("--votes", type=click.IntRange(min=1), default=1, show_default=True, help="Judge replies at most."),
+    click.option(
+        "--orders",
+        type=click.Choice(["single", "both"]),
+        default="single",
+        show_default=True,
+        help="Show the responses once, or a second time swapped.",
+    ),
+    click.option(
+        "--enforce-checks", is_flag=True, help="Let code decide hard rules that it can check, before any model."
+    ),
+    click.option(
+        "--probabilities", is_flag=True, help="Measure the verdict's probability from token log-probabilities."
+    ),
+)
+
+
+def _collected(
+    kind: type[Group], name: str, options: Sequence[Callable[[Function], Function]]
+) -> Callable[[Function], Function]:
+    """Return a decorator that adds options and hands their values on as one object named `name`."""
+
+    def decorate(function: Function) -> Function:
+        @functools.wraps(function)
+        def command(**values: Any) -> Any:  # noqa: ANN401 - click's values
+            mine = {field.name: values.pop(field.name) for field in fields(kind)}  # pyright: ignore[reportArgumentType] - a dataclass
+            return function(**{name: kind(**mine)}, **values)
+
+        collected: Function = command
+        for option in reversed(options):
+            collected = option(collected)
+        return collected
+
+    return decorate
+
+
+lm_options = _collected(LMOptions, "lms", _LM)
+"""Adds the options of `LMOptions`; the command receives them as ``lms``."""
+
+program_options = _collected(ProgramOptions, "program", _PROGRAM)
+"""Adds the options of `ProgramOptions`; the command receives them as ``program``."""
+
+seed_option = click.option(
+    "--seed", type=int, default=0, show_default=True, help="Seed of everything random on our side."
+)
+concurrency_option = click.option(
+    "--concurrency", type=click.IntRange(min=1), default=16, show_default=True, help="Comparisons under way at a time."
+)
+limit_option = click.option("--limit", type=click.IntRange(min=1), help="Read only so many rows.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be asked, and ask nothing.")
