@@ -15,11 +15,11 @@ _VALUES = {name: value for value, name in enumerate(_NAMES.split())} | {
 }  # fmt: skip
 
 _RELATIONS = {
-    "at least": r"at\s+least|at\s+minimum|no(?:t)?\s+(?:fewer|less)\s+than|(?:a\s+)?minimum(?:\s+of)?",
-    "above": r"(?:more|longer|greater)\s+than|over|above|exceed(?:s|ing)?",
-    "below": r"(?:less|fewer|shorter)\s+than|under|below",
-    "at most": r"at\s+most|at\s+maximum|no(?:t)?\s+(?:more|longer)\s+than|up\s+to|(?:a\s+)?maximum(?:\s+of)?|within"
-    r"|not\s+(?:to\s+)?exceed(?:ing)?",
+    "at least": r"at\s++least|at\s++minimum|no(?:t)?\s++(?:fewer|less)\s++than|(?:a\s++)?minimum(?:\s++of)?",
+    "above": r"(?:more|longer|greater)\s++than|over|above|exceed(?:s|ing)?",
+    "below": r"(?:less|fewer|shorter)\s++than|under|below",
+    "at most": r"at\s++most|at\s++maximum|no(?:t)?\s++(?:more|longer)\s++than|up\s++to|(?:a\s++)?maximum(?:\s++of)?"
+    r"|within|not\s++(?:to\s++)?exceed(?:ing)?",
     "only": r"only|just",
     "exactly": r"exactly|precisely",
     "between": r"between|from",
@@ -27,18 +27,18 @@ _RELATIONS = {
 _ORDER = ("at least", "at most", "above", "below", "only", "exactly", "between")
 _NUMBER = r"(?:\d{1,3}(?:,\d{3}){1,2}|\d{1,7}|" + "|".join(sorted(_VALUES, key=len, reverse=True)) + r")"
 _QUANTITY = re.compile(
-    rf"(?<![\w.,$-])(?:(?:{'|'.join(f'({_RELATIONS[name]})' for name in _ORDER)})\s+(?:a\s+total\s+of\s+)?)?"
+    rf"(?<![\w.,$-])(?:(?:{'|'.join(f'({_RELATIONS[name]})' for name in _ORDER)})\s++(?:a\s++total\s++of\s++)?)?"
     rf"(?P<low>{_NUMBER})(?:\s?(?:-|–|to|and)\s?(?P<high>{_NUMBER}))?(?P<plus>\+)?(?![\w%])"
-    r"(?:\s+or\s+(?:(?P<more>more)|(?P<fewer>fewer|less)))?",
+    r"(?:\s++or\s++(?:(?P<more>more)|(?P<fewer>fewer|less)))?",
     re.IGNORECASE,
 )
 _NEGATED = re.compile(
-    r"(?:\b(?:not|never|cannot|avoid|without)\b|n't\b)(?!\s+only)(?:(?!\b(?:and|but|or)\b)[^.,;:\n]){0,40}$",
+    r"(?:\b(?:not|never|cannot|avoid|without)\b|n't\b)(?!\s++only)(?:(?!\b(?:and|but|or)\b)[^.,;:\n]){0,40}$",
     re.IGNORECASE,
 )
 _TRAILING = re.compile(
-    r"\s+(?:(?P<least>or\s+(?:more|longer|above)|(?:at\s+)?minimum|at\s+least)"
-    r"|(?P<most>or\s+(?:less|fewer|under|shorter|below)|(?:at\s+)?max(?:imum)?|at\s+most))\b",
+    r"\s++(?:(?P<least>or\s++(?:more|longer|above)|(?:at\s++)?minimum|at\s++least)"
+    r"|(?P<most>or\s++(?:less|fewer|under|shorter|below)|(?:at\s++)?max(?:imum)?|at\s++most))\b",
     re.IGNORECASE,
 )
 

@@ -23,13 +23,18 @@ NEGATION = r"(?:\b(?:not|cannot|never|no|without|avoid\w{0,5}|refrain\w{0,5}|exc
 """Pattern of a word that forbids what follows it."""
 
 ABOUT_CODE = re.compile(
-    r"\b(?:function|script|program|code|class|api|pars(?:e|es|ing|er)|reads?|reading|convert\w{0,3})\b", re.IGNORECASE
+    r"\b(?:function|script|program|code|class|api|pars(?:e|es|ing|er)|reads?|reading|convert\w{0,3}|(?:sub)?strings?"
+    r"|passwords?|data\s?sets?|files?)\b",
+    re.IGNORECASE,
 )
-"""Pattern of words that say a sentence is about a program, not about how to answer."""
+"""Pattern of words that say a sentence is about a program or its data, not about how to answer."""
+
+OF_A_PART = re.compile(r"\b(?:each(?!\s++other)|every|per)\b", re.IGNORECASE)
+"""Pattern of words that say a sentence is about parts of the response."""
 
 _STRAIGHT = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", HIDDEN: " "})
 _SINGLE = re.compile(r"(?<![\w\"'])'(?=[^\s'])([^'\"\n\0]{1,80})(?<!\s)'(?!\w)")
-_BOUNDARY = re.compile(r"[.!?][\"')\]]?\s+(?=[A-Z0-9\"'])|\n")
+_BOUNDARY = re.compile(r"[.!?][\"')\]]?\s++(?=[A-Z0-9\"'])|\n")
 
 
 class Reading:

@@ -6,27 +6,27 @@ import re
 from collections.abc import Iterator
 
 from openrubrics.verifiers.frame import ANSWERS
-from openrubrics.verifiers.reading import ABOUT_CODE, QUOTED, Reading
+from openrubrics.verifiers.reading import ABOUT_CODE, OF_A_PART, QUOTED, Reading
 from openrubrics.verifiers.recognised import Recognised, found
 
 _FLAGS = re.IGNORECASE
-_WHOLE = r"(?:(?:entire|whole|complete|full|own|final)\s+)?(?:response|answer|reply|output|message)"
+_WHOLE = r"(?:(?:entire|whole|complete|full|own|final)\s++)?(?:response|answer|reply|output|message)"
 
 _POSTSCRIPT = re.compile(
-    rf"\b(?:(?:start|begin)\w{{0,4}}|add|includ\w{{1,3}}|with|postscript)\s+(?:with\s+)?(?:the\s+|an?\s+)?"
+    rf"\b(?:(?:start|begin)\w{{0,4}}|add|includ\w{{1,3}}|with|postscript)\s++(?:with\s++)?(?:the\s++|an?\s++)?"
     rf"(?:\"?(?P<mark>P\.\s?(?:P\.\s?)?S)\b\.?|(?P<quoted>{QUOTED}))",
     _FLAGS,
 )
 _POSTSCRIPT_MARK = re.compile(r"p\.\s?(?:p\.\s?)?s\b", _FLAGS)
-_BEFORE_MARKER = re.compile(r"postscript\s+(?:that\s+)?$", _FLAGS)
-_SIX = re.compile(r"(?<!\*)\*{6,7}(?!\*)|\b(?:6|six)\s+asterisk", _FLAGS)
-_DOUBLE_QUOTES = re.compile(r"\b(?:double\s+)?quot(?:es\b|ation\s+marks?)", _FLAGS)
+_BEFORE_MARKER = re.compile(r"postscript\s++(?:that\s++)?$", _FLAGS)
+_SIX = re.compile(r"(?<!\*)\*{6,7}(?!\*)|\b(?:6|six)\s++asterisk", _FLAGS)
+_DOUBLE_QUOTES = re.compile(r"\b(?:double\s++)?quot(?:es\b|ation\s++marks?)", _FLAGS)
 _WRAPS = re.compile(
-    rf"\b(?:wrap|enclos|surround|put|plac|insid|within)\w{{0,4}}\b|\b{_WHOLE}\s+(?:in|with|inside|within)\b", _FLAGS
+    rf"\b(?:wrap|enclos|surround|put|plac|insid|within)\w{{0,4}}\b|\b{_WHOLE}\s++(?:in|with|inside|within)\b", _FLAGS
 )
-_ENTIRELY = re.compile(rf"\b(?:entire|entirely|whole|all\s+of|complete|your\s+{_WHOLE}|the\s+{_WHOLE})\b", _FLAGS)
+_ENTIRELY = re.compile(rf"\b(?:entire|entirely|whole|all\s++of|complete|your\s++{_WHOLE}|the\s++{_WHOLE})\b", _FLAGS)
 _JSON = re.compile(
-    r"\b(?:in|as|into)\s+(?:an?\s+)?(?:valid\s+)?JSON\b(?:\s+(?:format|object|block|string|array))?|\bvalid\s+JSON\b",
+    r"\b(?:in|as|into)\s++(?:an?\s++)?(?:valid\s++)?JSON\b(?:\s++(?:format|object|block|string|array))?|\bvalid\s++JSON\b",
     _FLAGS,
 )
 _ENDS = re.compile(
@@ -35,22 +35,24 @@ _ENDS = re.compile(
     _FLAGS,
 )
 _ENDS_UNQUOTED = re.compile(
-    r"\b(?:end|finish)\s+(?:\w{1,12}\s+){0,4}?with(?::|\s+(?:this|the)\s+exact\s+phrase:?)\s+"
+    r"\b(?:end|finish)\s++(?:\w{1,12}\s++){0,4}?with(?::|\s++(?:this|the)\s++exact\s++phrase:?)\s++"
     r"(?P<phrase>[^\s\"][^\n\".!?]{2,120}[.!?]?)",
     _FLAGS,
 )
 _ENDS_ELSE = re.compile(
-    r"\b(?:start|begin)\w{0,4}\s+(?:and|or)\s+$|\b(?:word|name|verb|line|sentence|paragraph|section)s?\s+(?:\w{1,6}\s+)?$",
+    r"\b(?:start|begin)\w{0,4}\s++(?:and|or)\s++$|\b(?:word|name|verb|line|sentence|paragraph|section)s?\s++(?:\w{1,6}\s++)?$",
     _FLAGS,
 )
-_OTHER_END = re.compile(r"postscript|\bnote\b|\bp\.\s?s\b|\bstart|\bbegin|\beach\b|\bevery\b|\bone\s+of\b", _FLAGS)
+_OTHER_END = re.compile(
+    r"postscript|\bnote\b|\bp\.\s?s\b|\bstart|\bbegin|\beach\b|\bevery\b|\bone\s++of\b|\bin\b|\bas\b", _FLAGS
+)
 _STARTS = re.compile(
-    rf"\b(?:(?:start|begin|open)\w{{0,4}}\s+(?:your|the|its)\s+{_WHOLE}|{_WHOLE}\s+(?:(?:must|should|needs?\s+to|has\s+to)\s+)?"
-    rf"(?:start|begin|open)s?)\s+with\s+(?:the\s+)?(?:exact\s+)?(?:text|phrase|words?|sentence)?\s?:?\s*(?P<text>{QUOTED})"
-    r"(?P<any>,\s+in\s+upper\s+or\s+lower\s+case)?",
+    rf"\b(?:(?:start|begin|open)\w{{0,4}}\s++(?:your|the|its)\s++{_WHOLE}|{_WHOLE}\s++(?:(?:must|should|needs?\s++to|has\s++to)\s++)?"
+    rf"(?:start|begin|open)s?)\s++with\s++(?:the\s++)?(?:exact\s++)?(?:(?:text|phrase|words?|sentence):?\s*+)?(?P<text>{QUOTED})"
+    r"(?P<any>,\s++in\s++upper\s++or\s++lower\s++case)?",
     _FLAGS,
 )
-_ANY_CASE = re.compile(r",\s+in\s+upper\s+or\s+lower\s+case", _FLAGS)
+_ANY_CASE = re.compile(r",\s++in\s++upper\s++or\s++lower\s++case", _FLAGS)
 
 
 def find_postscript(reading: Reading) -> Iterator[Recognised]:
@@ -88,7 +90,7 @@ def find_quotation(reading: Reading) -> Iterator[Recognised]:
     """Find that the whole response is wrapped in double quotation marks."""
     for match in _DOUBLE_QUOTES.finditer(reading.masked):
         sentence = reading.around(match.start())
-        if _WRAPS.search(sentence) and _ENTIRELY.search(sentence):
+        if _WRAPS.search(sentence) and _ENTIRELY.search(sentence) and not OF_A_PART.search(sentence):
             yield found("startend:quotation", match.span())
 
 

@@ -9,27 +9,28 @@ from openrubrics.verifiers.reading import NEGATION, QUOTED, Reading
 from openrubrics.verifiers.recognised import Recognised, found, measured
 
 _FLAGS = re.IGNORECASE
-_BULLETS = re.compile(r"\s+(?:\w{1,12}\s+)?bullet(?:ed)?(?:[\s-]+(?:points?|items?|list\s+items?)|s)\b", _FLAGS)
+_BULLETS = re.compile(r"\s++(?:\w{1,12}\s++)?bullet(?:ed)?(?:[\s-]++(?:points?|items?|list\s++items?)|s)\b", _FLAGS)
 _HIGHLIGHTED = r"(?:highlight|italic|emphasi[sz]|\bbold)"
 _PART = r"(?:section|phrase|part|text|word|sentence|passage|portion|point)s?\b"
 _HIGHLIGHTED_PART = re.compile(
-    rf"\s+(?:\w{{1,12}}\s+){{0,2}}?{_HIGHLIGHTED}\w{{0,4}}\s+(?:\w{{1,12}}\s+)?{_PART}", _FLAGS
+    rf"\s++(?:\w{{1,12}}\s++){{0,2}}?{_HIGHLIGHTED}\w{{0,4}}\s++(?:\w{{1,12}}\s++)?{_PART}", _FLAGS
 )
-_PLAIN_PART = re.compile(rf"\s+(?:\w{{1,12}}\s+){{0,2}}?{_PART}", _FLAGS)
-_HIGHLIGHT_BEFORE = re.compile(rf"{_HIGHLIGHTED}\w{{0,4}}\s+$", _FLAGS)
+_PLAIN_PART = re.compile(rf"\s++(?:\w{{1,12}}\s++){{0,2}}?{_PART}", _FLAGS)
+_HIGHLIGHT_BEFORE = re.compile(rf"{_HIGHLIGHTED}\w{{0,4}}\s++$", _FLAGS)
 _HIGHLIGHT_AFTER = re.compile(
-    rf"\s+(?:(?:must|should|need\s+to|has\s+to|have\s+to)\s+be\s+|in\s+|that\s+(?:is|are)\s+)?{_HIGHLIGHTED}", _FLAGS
-)
-_PLACEHOLDERS = re.compile(r"\s+(?:\w{1,12}\s+)?placeholders?\b", _FLAGS)
-_ANGULAR = re.compile(r"<<[^<>\n]{1,60}>>|\bdouble\s+ang(?:ular|le)(?:d)?\s+brackets", _FLAGS)
-_SECTIONS = re.compile(r"[\s-]+(?P<first>\w{2,20})\b(?:\s+(?P<second>\w{2,20})\b)?", _FLAGS)
-_MARKER = re.compile(
-    rf"\b(?:mark|label|denot|separat|indicat|start|begin|titl|call|nam|head)\w{{0,6}}\b[^.\n\"]{{0,40}}?"
-    rf"(?:\b(?:with|as|by)\s+(?P<quoted>{QUOTED})\s+and\s+(?:a|its)\s+number"
-    r"|(?-i:\b(?P<bare>[A-Z]\w{1,20})\s+(?:X|N|#)(?!\w)))",
+    rf"\s++(?:(?:must|should|need\s++to|has\s++to|have\s++to)\s++be\s++|in\s++|that\s++(?:is|are)\s++)?{_HIGHLIGHTED}",
     _FLAGS,
 )
-_QUOTED_MARKERS = re.compile(rf":\s*(?P<first>{QUOTED})(?=(?:\s?,)?(?:\s+and)?\s+{QUOTED})", _FLAGS)
+_PLACEHOLDERS = re.compile(r"\s++(?:\w{1,12}\s++)?placeholders?\b", _FLAGS)
+_ANGULAR = re.compile(r"<<[^<>\n]{1,60}>>|\bdouble\s++ang(?:ular|le)(?:d)?\s++brackets", _FLAGS)
+_SECTIONS = re.compile(r"[\s-]++(?P<first>\w{2,20})\b(?:\s++(?P<second>\w{2,20})\b)?", _FLAGS)
+_MARKER = re.compile(
+    rf"\b(?:mark|label|denot|separat|indicat|start|begin|titl|call|nam|head)\w{{0,6}}\b[^.\n\"]{{0,40}}?"
+    rf"(?:\b(?:with|as|by)\s++(?P<quoted>{QUOTED})\s++and\s++(?:a|its)\s++number"
+    r"|(?-i:\b(?P<bare>[A-Z]\w{1,20})\s++(?:X|N|#)(?!\w)))",
+    _FLAGS,
+)
+_QUOTED_MARKERS = re.compile(rf":\s*+(?P<first>{QUOTED})(?=(?:\s?,)?(?:\s++and)?\s++{QUOTED})", _FLAGS)
 _NUMBERED = re.compile(r"(?P<name>\D{2,30}?)\s?1")
 
 

@@ -6,32 +6,35 @@ import re
 from collections.abc import Iterator
 
 from openrubrics.verifiers.quantities import Quantity
-from openrubrics.verifiers.reading import QUOTED, Reading
+from openrubrics.verifiers.reading import ABOUT_CODE, OF_A_PART, QUOTED, Reading
 from openrubrics.verifiers.recognised import Recognised, found, measured
 
 _FLAGS = re.IGNORECASE
-_OF_A_PART = re.compile(
-    r"\b(?:each|every|per)\s+(?:single\s+)?(?:paragraph|section|sentence|line|stanza|bullet|point|item|verse|entry)\b",
+_PART_BEFORE = re.compile(
+    r"\b(?:(?:sentence|paragraph|heading|line|section|stanza|name|title|point|item|word)s"
+    r"|title|headline|heading|slogan|caption|chorus|introduction|conclusion)\b(?:(?!\band\b)[^,;]){0,30}$",
     _FLAGS,
 )
+_RESPONSE = re.compile(r"\b(?:response|answer|reply|output)\b", _FLAGS)
+_FEW = 5
 _NARROWED = (
-    r"(?!\s+(?:(?:in|with|of|using)\s+(?:all\s+|only\s+)?(?:capital|caps|upper)|that\b|which\b|(?:start|begin|end)(?:s|ing|ning)?\b|from\b"
-    r"|per\b|in\s+(?:each|every)\b|each\b))"
+    r"(?!\s++(?:(?:in|with|of|using)\s++(?:all\s++|only\s++)?(?:capital|caps|upper)|that\b|which\b|(?:start|begin|end)(?:s|ing|ning)?\b|from\b"
+    r"|per\b|in\s++(?:each|every)\b|each\b))"
 )
-_WORDS = re.compile(rf"[\s-]+(?:total\s+|english\s+)?words?\b{_NARROWED}", _FLAGS)
-_SENTENCES = re.compile(rf"[\s-]+(?:\w{{1,12}}\s+)?sentences?\b{_NARROWED}", _FLAGS)
-_CHARACTERS = re.compile(rf"[\s-]+(?:total\s+)?characters\b{_NARROWED}", _FLAGS)
-_LINES = re.compile(rf"[\s-]+lines\b{_NARROWED}", _FLAGS)
-_PARAGRAPHS = re.compile(r"[\s-]+(?:\w{1,12}\s+)?(?:paragraph|section|stanza|part|verse)s?\b", _FLAGS)
-_DIVIDER = re.compile(r"(?<!\*)\*{3}(?!\*)|\b(?:3|three)\s+asterisk|\bmarkdown\s+divider", _FLAGS)
+_WORDS = re.compile(rf"[\s-]++(?:total\s++|english\s++)?words?\b{_NARROWED}", _FLAGS)
+_SENTENCES = re.compile(rf"[\s-]++(?:\w{{1,12}}\s++)?sentences?\b{_NARROWED}", _FLAGS)
+_CHARACTERS = re.compile(rf"[\s-]++(?:total\s++)?characters\b{_NARROWED}", _FLAGS)
+_LINES = re.compile(rf"[\s-]++lines\b{_NARROWED}", _FLAGS)
+_PARAGRAPHS = re.compile(r"[\s-]++(?:\w{1,12}\s++)?(?:paragraph|section|stanza|part|verse)s?\b", _FLAGS)
+_DIVIDER = re.compile(r"(?<!\*)\*{3}(?!\*)|\b(?:3|three)\s++asterisk|\bmarkdown\s++divider", _FLAGS)
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-_ORDINAL = rf"(?:(?P<name>{'|'.join(_ORDINALS)})|(?P<nth>\d{{1,3}})(?:st|nd|rd|th))\s+paragraph"
-_PARAGRAPH = rf"(?:{_ORDINAL}|paragraph\s+(?:number\s+)?(?P<number>\d{{1,3}}))"
-_WORD = rf"with\s+(?:the\s+)?(?:exact\s+)?(?:word\s+)?:?\s?(?P<word>{QUOTED}|\w{{1,40}})"
+_ORDINAL = rf"(?:(?P<name>{'|'.join(_ORDINALS)})|(?P<nth>\d{{1,3}})(?:st|nd|rd|th))\s++paragraph"
+_PARAGRAPH = rf"(?:{_ORDINAL}|paragraph\s++(?:number\s++)?(?P<number>\d{{1,3}}))"
+_WORD = rf"with\s++(?:the\s++)?(?:exact\s++)?(?:word\s++)?:?\s?(?P<word>{QUOTED}|\w{{1,40}})"
 _FIRST_WORD = (
-    re.compile(rf"\b{_PARAGRAPH}\s+(?:\w{{1,8}}\s+){{0,3}}?(?:start|begin)(?:s|ning|ing)?\s+{_WORD}", _FLAGS),
-    re.compile(rf"\b(?:start|begin)(?:s|ning|ing)?\s+(?:the\s+)?{_PARAGRAPH}\s+{_WORD}", _FLAGS),
+    re.compile(rf"\b{_PARAGRAPH}\s++(?:\w{{1,8}}\s++){{0,3}}?(?:start|begin)(?:s|ning|ing)?\s++{_WORD}", _FLAGS),
+    re.compile(rf"\b(?:start|begin)(?:s|ning|ing)?\s++(?:the\s++)?{_PARAGRAPH}\s++{_WORD}", _FLAGS),
 )
 
 
@@ -55,7 +58,8 @@ def find_ranges(reading: Reading) -> Iterator[Recognised]:
         for quantity, unit in measured(reading, pattern):
             bounds = {"minimum": quantity.minimum, "maximum": quantity.maximum}
             stated = {key: value for key, value in bounds.items() if value is not None}
-            if stated and _of_the_whole(reading, quantity):
+            about_code = ABOUT_CODE.search(reading.around(quantity.start))
+            if stated and not about_code and _of_the_whole(reading, quantity):
                 yield found(name, (quantity.start, max(unit.end(), quantity.end)), **stated)
 
 
@@ -93,4 +97,7 @@ def _first_words(reading: Reading) -> Iterator[tuple[tuple[int, int], int, str]]
 
 
 def _of_the_whole(reading: Reading, quantity: Quantity) -> bool:
-    return not _OF_A_PART.search(reading.around(quantity.start))
+    sentence = reading.around(quantity.start)
+    if OF_A_PART.search(sentence) or _PART_BEFORE.search(reading.before(quantity.start, 50)):
+        return False
+    return quantity.minimum is None or quantity.minimum > _FEW or _RESPONSE.search(sentence) is not None

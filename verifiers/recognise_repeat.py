@@ -11,18 +11,18 @@ from openrubrics.verifiers.recognised import Recognised, found
 _FLAGS = re.IGNORECASE
 _WHAT = r"(?:request|sentence|question|prompt|text|instruction|query|message|paragraph)s?"
 _REPEAT = re.compile(
-    rf"\b(?:repeat|copy|restate)(?:s|ing)?\s+(?:(?:this|the|my|all|exact|exactly|entire|whole|full|above|following|same)\s+)"
-    rf"{{0,4}}{_WHAT}(?:\s+(?:above|below))?",
+    rf"\b(?:repeat|copy|restate)(?:s|ing)?\s++(?:(?:this|the|my|all|exact|exactly|entire|whole|full|above|following|same)\s++)"
+    rf"{{0,4}}{_WHAT}(?:\s++(?:above|below))?",
     _FLAGS,
 )
 _REPEAT_QUOTED = re.compile(
-    rf"\brepeat(?:s|ing)?\s+(?:(?:this|the|my|exact|entire|following)\s+){{0,3}}(?:{_WHAT}\s+)?(?:word\s+(?:for|by)\s+word)?"
-    rf"(?:\s?:)?\s*(?P<text>{QUOTED})",
+    rf"\brepeat(?:s|ing)?\s++(?:(?:this|the|my|exact|entire|following)\s++){{0,3}}(?:{_WHAT}\b:?\s*+)?(?:word\s++(?:for|by)\s++word:?\s*+)?"
+    rf"(?P<text>{QUOTED})",
     _FLAGS,
 )
 _EXACTLY = re.compile(
-    r"word\s+(?:for|by)\s+word|without\s+(?:any\s+)?chang|do\s+not\s+change|don't\s+change|\bexact|verbatim"
-    r"|before\s+(?:saying|giving|answering|you)|\bfirst\b|above|below",
+    r"word\s++(?:for|by)\s++word|without\s++(?:any\s++)?chang|do\s++not\s++change|don't\s++change|\bexact|verbatim"
+    r"|before\s++(?:saying|giving|answering|you)|\bfirst\b|above|below",
     _FLAGS,
 )
 
@@ -37,7 +37,8 @@ def find_repeat_prompt(reading: Reading) -> Iterator[Recognised]:
         return
     exactly = (m for m in _REPEAT.finditer(reading.masked) if _EXACTLY.search(reading.around(m.start())))
     match = next(exactly, None)
-    text = _text_to_repeat(reading, match) if match else ""
+    changed = match and re.search(r"\bbut\b|\bexcept\b", reading.after(match.end(), 80), _FLAGS)
+    text = _text_to_repeat(reading, match) if match and not changed else ""
     if match and text:
         yield found("combination:repeat_prompt", match.span(), prompt_to_repeat=text)
 

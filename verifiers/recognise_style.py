@@ -6,37 +6,37 @@ import re
 from collections.abc import Iterator
 
 from openrubrics.verifiers.language import LANGUAGES
-from openrubrics.verifiers.reading import ABOUT_CODE, NEGATION, Reading
+from openrubrics.verifiers.reading import ABOUT_CODE, NEGATION, OF_A_PART, Reading
 from openrubrics.verifiers.recognise_words import CAPITAL_WORDS
 from openrubrics.verifiers.recognised import Recognised, found
 
 _FLAGS = re.IGNORECASE
 _COMMA = re.compile(r"\bcommas?\b", _FLAGS)
 _FORBIDS_COMMA = re.compile(
-    rf"(?:{NEGATION}|\bfree\s+of\b|\bzero\b|\babsence\s+of\b)(?!\s+forget)[^.\n;:]{{0,40}}$", _FLAGS
+    rf"(?:{NEGATION}|\bfree\s++of\b|\bzero\b|\babsence\s++of\b)(?!\s++forget)[^.\n;:]{{0,40}}$", _FLAGS
 )
 _COMMA_FORBIDDEN = re.compile(
-    r"(?:\s+(?:is|are|were|be|must|should|may|can)\s?(?:not\b|n't\b|forbidden|prohibited|banned)|-free\b|\s+cannot\b)",
+    r"(?:\s++(?:is|are|were|be|must|should|may|can)\s?(?:not\b|n't\b|forbidden|prohibited|banned)|-free\b|\s++cannot\b)",
     _FLAGS,
 )
 
-_UPPER = r"(?:capital(?:i[sz]ed)?(?:\s+letters?)?|caps|upper-?\s?case(?:\s+letters?)?|capitali[sz]ation)"
-_LOWER = r"(?:lower-?\s?case(?:\s+letters?)?|small\s+letters)"
+_UPPER = r"(?:capital(?:i[sz]ed)?(?:\s++letters?)?|caps(?!\s++lock)|upper-?\s?case(?:\s++letters?)?|capitali[sz]ation)"
+_LOWER = r"(?:lower-?\s?case(?:\s++letters?)?|small\s++letters)"
 _CASE = re.compile(
-    rf"\b(?P<how>(?:all|only|entirely|completely|fully|just|english,?(?:\s+and)?)[\s-]+(?:(?:in|of|use)\s+)?(?:all\s+|only\s+|the\s+)?(?:english\s+)?)?"
-    rf"(?:(?P<upper>{_UPPER})|(?P<lower>{_LOWER}))\b",
+    rf"\b(?P<how>(?:all|only|entirely|completely|fully|just|english,?(?:\s++and)?)[\s-]++(?:(?:in|of|use)\s++)?(?:all\s++|only\s++|the\s++)?(?:english\s++)?)?"
+    rf"(?:(?P<upper>{_UPPER})|(?P<lower>{_LOWER}))\b(?!\s++(?:and|or)\s++(?:numbers|digits|symbols|upper|lower|small)|\s++english)",
     _FLAGS,
 )
 _CAPITAL_WORDS = re.compile(CAPITAL_WORDS, _FLAGS)
-_FORBIDS_CASE = re.compile(rf"{NEGATION}(?:\s+\w{{1,12}}){{0,6}}\s+$", _FLAGS)
+_FORBIDS_CASE = re.compile(rf"{NEGATION}(?:\s++\w{{1,12}}){{0,6}}\s++$", _FLAGS)
 
 _NAMES = {**LANGUAGES, "Farsi": "fa", "Chinese": "zh-cn"}
 _LANGUAGE = re.compile(
-    rf"\b(?:in|using|use|except|than)\s+(?:only\s+)?(?:the\s+)?(?P<name>{'|'.join(_NAMES)})\b", _FLAGS
+    rf"\b(?:in|using|use|except|than)\s++(?:only\s++)?(?:the\s++)?(?P<name>{'|'.join(_NAMES)})\b", _FLAGS
 )
 _ONLY = re.compile(
-    r"\b(?:only|entirely|completely|fully|solely|exclusively|entire|whole|all\s+in)\b|\bno\s+other\s+lang"
-    r"|\b(?:response|answer|reply|output)\s+(?:must|should|is|has\s+to)\b",
+    r"\b(?:only|entirely|completely|fully|solely|exclusively|entire|whole|all\s++in)\b|\bno\s++other\s++lang"
+    r"|\b(?:response|answer|reply|output)\s++(?:must|should|is|has\s++to)\b",
     _FLAGS,
 )
 _CODES = {name.lower(): code for name, code in _NAMES.items()}
@@ -55,7 +55,8 @@ def find_case(reading: Reading) -> Iterator[Recognised]:
     for match in _CASE.finditer(reading.masked):
         before = reading.before(match.start(), 60)
         counted = reading.masked[max(0, match.start() - 30) : match.end() + 12]
-        if _CAPITAL_WORDS.search(counted) or ABOUT_CODE.search(reading.around(match.start())):
+        sentence = reading.around(match.start())
+        if any(pattern.search(sentence) for pattern in (ABOUT_CODE, OF_A_PART)) or _CAPITAL_WORDS.search(counted):
             continue
         forbidden = _FORBIDS_CASE.search(before + (match["how"] or "")) is not None
         if not forbidden and not match["how"]:
@@ -70,5 +71,5 @@ def find_language(reading: Reading) -> Iterator[Recognised]:
         sentence = reading.around(match.start())
         code = _CODES[match["name"].lower()]
         cased = re.search(rf"{_UPPER}|{_LOWER}", sentence, _FLAGS)
-        if _ONLY.search(sentence) and not (code == "en" and cased):
+        if _ONLY.search(sentence) and not OF_A_PART.search(sentence) and not (code == "en" and cased):
             yield found("language:response_language", match.span(), language=code)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pydantic import JsonValue
 
 from openrubrics.verifiers.quantities import Quantity
-from openrubrics.verifiers.reading import NEGATION, QUOTED, Reading
+from openrubrics.verifiers.reading import ABOUT_CODE, NEGATION, QUOTED, Reading
 from openrubrics.verifiers.recognised import Recognised, found, measured
 
 _FLAGS = re.IGNORECASE
@@ -22,46 +22,48 @@ _NOT_KEYWORDS = frozenset(_FUNCTION_WORDS.split())
 
 CAPITAL_WORDS = (
     r"(?:\b(?:all[- ]?caps?|(?:all[- ])?(?:capital(?:i[sz]ed)?|upper-?\s?case)(?:[- ]letters?)?)[- ]words?\b"
-    r"|\bwords?\s+(?:\w{1,8}\s+){0,2}?(?:in|with|of|using)\s+(?:all\s+|only\s+)?"
-    r"(?:capital(?:i[sz]ed)?(?:\s+letters)?|caps|upper-?\s?case(?:\s+letters)?)\b)"
+    r"|\bwords?\s++(?:\w{1,8}\s++){0,2}?(?:in|with|of|using)\s++(?:all\s++|only\s++)?"
+    r"(?:capital(?:i[sz]ed)?(?:\s++letters)?|caps|upper-?\s?case(?:\s++letters)?)\b)"
 )
 """Pattern of words in capital letters as a thing to be counted."""
 
 _SUBJECT = re.compile(
     rf"(?P<capitals>{CAPITAL_WORDS})"
-    rf"|\bletters?\s+(?P<letter>{QUOTED}|[^\s\"](?![\w]))"
-    rf"|\b(?:key)?(?:word|term|phrase|name)s?\s+(?P<word>{QUOTED}|[\w-]{{1,60}})"
-    rf"|\b(?:us|includ|mention|contain|say|repeat)\w{{0,3}}\s+(?P<quoted>{QUOTED})",
+    rf"|\bletters?\s++(?P<letter>{QUOTED}|[^\s\"](?![\w]))"
+    rf"|\b(?:key)?(?:word|term|phrase|name)s?\s++(?P<word>{QUOTED}|[\w-]{{1,60}})"
+    rf"|\b(?:us|includ|mention|contain|say|repeat)\w{{0,3}}\s++(?P<quoted>{QUOTED})",
     _FLAGS,
 )
 _NO_LETTER = re.compile(
-    rf"{NEGATION}(?:\s+\w{{1,12}}){{0,4}}?\s+(?:the\s+)?letter\s+(?P<letter>{QUOTED}|[^\s\"](?![\w]))", _FLAGS
+    rf"{NEGATION}(?:\s++\w{{1,12}}){{0,4}}?\s++(?:the\s++)?letter\s++(?P<letter>{QUOTED}|[^\s\"](?![\w]))", _FLAGS
 )
-_TIMES = re.compile(r"\s+times\b(?!\s+(?:in\s+)?(?:each|every|per)\b)", _FLAGS)
-_CAPITALS_UNIT = re.compile(rf"\s+(?=[a-z-]{{3,10}}){CAPITAL_WORDS}", _FLAGS)
-_SOME_CAPITALS = re.compile(rf"\b(?:us|includ|contain)\w{{0,3}}\s+(?:some\s+|a\s+few\s+)?{CAPITAL_WORDS}", _FLAGS)
+_TIMES = re.compile(r"\s++times\b(?!\s++(?:in\s++)?(?:each|every|per)\b)", _FLAGS)
+_CAPITALS_UNIT = re.compile(rf"\s++(?=[a-z-]{{3,10}}){CAPITAL_WORDS}", _FLAGS)
+_SOME_CAPITALS = re.compile(rf"\b(?:us|includ|contain)\w{{0,3}}\s++(?:some\s++|a\s++few\s++)?{CAPITAL_WORDS}", _FLAGS)
 
 _LIST_NOUN = re.compile(
     r"\b(?P<noun>(?:key)?(?:words?|terms?|phrases?))"
-    r"(?P<banned>\s+(?:is|are)\s+(?:forbidden|prohibited|banned|not\s+allowed))?(?P<colon>\s?:)?\s+[\[(]?(?=[\"\w])",
+    r"(?P<banned>\s++(?:is|are)\s++(?:forbidden|prohibited|banned|not\s++allowed))?(?P<colon>\s?:)?\s++[\[(]?(?=[\"\w])",
     _FLAGS,
 )
 _ITEM = re.compile(rf"(?P<quoted>{QUOTED})|(?P<bare>\w[\w'-]{{0,40}})")
-_JOINT = re.compile(r"\s?,?\s+(?:and|or|&)\s+|\s?,\s+")
+_JOINT = re.compile(r"\s?,?\s++(?:and|or|&)\s++|\s?,\s++")
 _INCLUDES = re.compile(r"\b(?:includ|contain|us|mention|incorporat|featur|add)(?:e|es|ed|ing|s)?\b", _FLAGS)
-_BEFORE_FORBIDS = re.compile(rf"{NEGATION}(?!\s+forget)|\bforbidden\b|\bbanned\b", _FLAGS)
+_BEFORE_FORBIDS = re.compile(rf"{NEGATION}(?!\s++forget)|\bforbidden\b|\bbanned\b", _FLAGS)
 _AFTER_FORBIDS = re.compile(
-    r"\s+(?:(?:must|should|may|can|do|does|is|are)\s*(?:not|n't)|cannot|never|(?:is|are)\s+(?:forbidden|prohibited|banned))",
+    r"\s++(?:(?:must|should|may|can|do|does|is|are)\s*+(?:not|n't)|cannot|never|(?:is|are)\s++(?:forbidden|prohibited|banned))",
     _FLAGS,
 )
-_AFTER_INCLUDES = re.compile(r"\s+(?:must|should|need\s+to|have\s+to)\s+(?:all\s+|both\s+)?(?:appear|be\s+)", _FLAGS)
+_AFTER_INCLUDES = re.compile(
+    r"\s++(?:must|should|need\s++to|have\s++to)\s++(?:all\s++|both\s++)?(?:appear|be\s++)", _FLAGS
+)
 _OTHER_RULE = re.compile(
-    r"\b(?:start|begin|end|finish)\w{0,4}\s+(?:\w{1,12}\s+){0,3}$|\bone\s+of\s+(?:the\s+)?(?:following\s+)?(?:\w+\s+)?$"
-    r"|\b(?:first|last|exact)\s+$",
+    r"\b(?:start|begin|end|finish)\w{0,4}\s++(?:\w{1,12}\s++){0,3}$|\bone\s++of\s++(?:the\s++)?(?:following\s++)?(?:\w+\s++)?$"
+    r"|\b(?:first|last|exact|in|from|for|about|behind|define|explain)\s++(?:the\s++)?$|(?<!\buse)(?<!\busage)\s++of\s++the\s++$",
     _FLAGS,
 )
 _QUOTED_LIST = re.compile(
-    rf"(?:\b(?:not|never)\s+|n't\s+)(?:us|includ|mention|contain|say|writ)(?:e|ing|s)?\s+(?:the\s+)?(?={QUOTED})",
+    rf"(?:\b(?:not|never)\s++|n't\s++)(?:us|includ|mention|contain|say|writ)(?:e|ing|s)?\s++(?:the\s++)?(?={QUOTED})",
     _FLAGS,
 )
 
@@ -115,7 +117,8 @@ def find_keywords(reading: Reading) -> Iterator[Recognised]:
             yield found("keywords:existence", span, keywords=items)
     for verb in _QUOTED_LIST.finditer(reading.masked):
         items, end = _list(reading, verb.end(), definite=False, keyword=False)
-        yield found("keywords:forbidden_words", (verb.start(), end), forbidden_words=items)
+        if not ABOUT_CODE.search(reading.around(verb.start())):
+            yield found("keywords:forbidden_words", (verb.start(), end), forbidden_words=items)
 
 
 def _frequency(

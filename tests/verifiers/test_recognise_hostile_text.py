@@ -16,7 +16,7 @@ HOSTILE = """\
 a| |"|'|\\"|' | '|"a" |at least |no |not a |1 |1-|1,|word |1 words |keywords: |keywords a, |the word a |letter a |***
 once |highlight |1 highlight |end with |.|end with "a" |start with |paragraph 1 start with |label PART X |all caps |<<
 repeat the request |P.|quotes |in JSON |in German |commas |1 sections |my answer is yes.|in all |lowercase |A. |use |(
-not use "a", |words in all |1 words in all caps |repeat "a" |exactly |the |double quotes entire |not 1 |at least 1 |
+not use "a", |start your response with |end with this exact phrase |at least 1 letter |words in all |1 words in all caps |repeat "a" |exactly |the |double quotes entire |not 1 |at least 1 |
 """
 
 
