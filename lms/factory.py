@@ -1,6 +1,7 @@
 """From the name of a model to a `dspy.LM`."""
 
 import os
+from urllib.parse import urlsplit
 
 import dspy
 
@@ -46,6 +47,8 @@ def lm(
             "no language model is set",
             "name one with --lm, for example --lm hosted_vllm/Qwen/Qwen3-8B; --lm embedded is an offline try",
         )
+    if name.endswith("/"):
+        raise UsageError(f"{name!r} names a provider, but no model", f"write {name}MODEL")
     if name == EMBEDDED:
         return _embedded(sampling)
     if name.startswith(OPENAI_COMPATIBLE):
@@ -63,7 +66,8 @@ def lm(
 
 
 def _checked(api_base: str) -> str:
-    if not api_base.startswith(("http://", "https://")):
+    parts = urlsplit(api_base)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
         raise UsageError(f"api_base {api_base!r} is not a URL", "it looks like http://127.0.0.1:8000/v1")
     return api_base.rstrip("/")
 

@@ -19,7 +19,6 @@ T = TypeVar("T")
 _KEEPALIVE = 3.0
 """Seconds; below the 5 after which common servers drop an idle connection, perhaps just as it is used again."""
 
-_LOCK = threading.Lock()
 _OWNERS: dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[aiohttp.ClientSession, None]]] = {}
 
 
@@ -32,8 +31,7 @@ async def _own_session(loop: asyncio.AbstractEventLoop) -> AsyncGenerator[aiohtt
     try:
         yield session
     finally:
-        with _LOCK:
-            _OWNERS.pop(loop, None)
+        _OWNERS.pop(loop, None)
         await session.close()
 
 
@@ -43,9 +41,8 @@ async def loop_session() -> aiohttp.ClientSession:
     owned = _OWNERS.get(loop)
     if owned is None:
         owner = _own_session(loop)
-        owned = (await anext(owner), owner)
-        with _LOCK:
-            _OWNERS[loop] = owned
+        # The generator does not pause before it yields, so no other task of this loop gets here in between.
+        owned = _OWNERS[loop] = (await anext(owner), owner)
     return owned[0]
 
 

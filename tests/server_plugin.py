@@ -181,7 +181,7 @@ def model_server() -> Iterator[ModelServer]:
     server, ready, loop = ModelServer(), threading.Event(), asyncio.new_event_loop()
     thread = threading.Thread(target=_serve, args=(server, ready, loop), daemon=True)
     thread.start()
-    assert ready.wait(5)
+    assert ready.wait(30)
     try:
         yield server
     finally:

@@ -124,7 +124,7 @@ def test_a_stall_is_cut(model_server: ModelServer, asynchronous: bool) -> None:
     started = time.monotonic()
     with pytest.raises(dspy.LMTimeoutError, match="within 0"):
         asyncio.run(model.acall("hi")) if asynchronous else model("hi")
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
     assert len(model_server.received) == 2
 
 
@@ -153,7 +153,6 @@ LASTING = {
     "too long": (400, {"message": "This model's maximum context length is 64 tokens."}, False, "longer"),
     "too long for vLLM": (400, {"message": "longer than the maximum model length of 64."}, False, "longer"),
     "bad option": (422, {"message": "top_k is unknown"}, False, ""),
-    "moved": (301, {"message": "elsewhere"}, False, ""),
 }
 
 
@@ -168,6 +167,12 @@ def test_other_errors_are_not_tried_again(
     assert hint in error.hint
     assert content["message"] in error.message
     assert "\n" not in str(error)
+
+
+def test_a_redirect_is_not_followed_with_the_key_in_hand(model_server: ModelServer) -> None:
+    model_server.fails(307, headers={"Location": f"{model_server.url}/chat/completions"})
+    assert failure(model_at(model_server.url)).status == 307
+    assert len(model_server.received) == 1
 
 
 def test_no_server_at_the_address_is_tried_again_and_then_concerns_every_item() -> None:

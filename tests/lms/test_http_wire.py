@@ -180,6 +180,8 @@ def test_a_copy_of_an_lm_with_another_model_asks_for_that_model(model_server: Mo
     [
         ("", {}, "--lm embedded"),
         ("hosted_vllm/m", {}, "--api-base"),
+        ("hosted_vllm/", {"api_base": "http://127.0.0.1:1/v1"}, "MODEL"),
+        ("hosted_vllm/m", {"api_base": "http:///v1"}, "http://"),
         ("hosted_vllm/m", {"api_base": "localhost:8000"}, "http://"),
     ],
 )

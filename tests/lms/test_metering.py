@@ -150,7 +150,10 @@ def test_tokens_and_cost_are_checked_against_what_was_used() -> None:
             model("one")
 
 
-def test_a_cost_limit_needs_a_price() -> None:
+def test_a_cost_limit_needs_a_price(model_server: ModelServer) -> None:
+    with budget(Budget(max_cost=1)), pytest.raises(BudgetError, match="price of hosted_vllm/judge is unknown"):
+        judge(model_server)("hi")
+    assert not model_server.received
     with budget(Budget(max_cost=1)), pytest.raises(BudgetError, match="price of scripted is unknown"):
         parrot()("hi")
     with budget(Budget(max_cost=1)):
