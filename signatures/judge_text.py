@@ -197,17 +197,19 @@ class _Reader:
             self._response = "A" if match[1] in "aA" else "B"
         elif self._response and (match := _FINDING.match(plain)):
             self._close(part=None)
-            self._finding = (int(match[1]), self._response, [_without_key(plain[match.end() :])])
+            text = _without_key(plain[match.end() :])
+            self._finding = (int(match[1]), self._response, [text] if text else [])
         elif plain and self._part is not None:
             self._part.append(line.strip())
         elif plain and self._finding:
-            self._finding[2].append(_without_key(plain) if self._finding_begins("justification") else line.strip())
+            text = _without_key(plain) if self._finding_begins("justification") else line.strip()
+            self._finding[2].extend([text] if text else [])
         if verdict:
             self._close(part=None)
 
     def _finding_begins(self, key: str) -> bool:
         """Whether a line with this key is the text of a finding whose first line ended before it."""
-        return key == "justification" and self._finding is not None and not any(self._finding[2])
+        return key == "justification" and self._finding is not None and not self._finding[2]
 
     def values(self) -> dict[str, str]:
         self._close(part=None)

@@ -10,6 +10,7 @@ bounded patterns, so its time is linear in the text.
 """
 
 import difflib
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -171,6 +172,7 @@ def _leading_tag(body: str) -> tuple[str, CriterionKind] | None:
     return (stripped[end + 1 :].lstrip(" *_:：-–—"), kind) if kind else None
 
 
+@functools.lru_cache(maxsize=512)  # a line is asked for its tag more than once, and fuzzy matching is what costs
 def kind_of(tag: str) -> CriterionKind | None:
     """Return the kind a tag names, forgiving case, hyphens, number and small misspellings; None for anything else."""
     if not 5 <= len(tag) <= 40:
