@@ -1,6 +1,7 @@
 """Preference pairs in, pairs with checked rubrics out."""
 
 from openrubrics.data.bulk import in_bulk
+from openrubrics.data.comparisons import Comparison, read_comparisons
 from openrubrics.data.curation import ContrastsResponses, CuratedPair, JudgesByRubric, acurate
 from openrubrics.data.files import cannot_write, sha256, write_whole
 from openrubrics.data.manifest import Manifest, versions
@@ -8,6 +9,7 @@ from openrubrics.data.pairs import read_pairs
 from openrubrics.data.slots import slot_of_chosen
 
 __all__ = [
+    "Comparison",
     "ContrastsResponses",
     "CuratedPair",
     "JudgesByRubric",
@@ -15,6 +17,7 @@ __all__ = [
     "acurate",
     "cannot_write",
     "in_bulk",
+    "read_comparisons",
     "read_pairs",
     "sha256",
     "slot_of_chosen",

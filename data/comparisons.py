@@ -1,0 +1,40 @@
+"""Pairs of responses without a label, to be judged."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from openrubrics.data.pairs import PROMPT
+from openrubrics.data.rows import RowReader
+from openrubrics.signatures.values import Frozen, Prompt
+
+
+class Comparison(Frozen):
+    """Two responses to one prompt.
+
+    Attributes:
+        id: Unique within its file.
+    """
+
+    id: str
+    prompt: Prompt
+    response_a: str
+    response_b: str
+
+
+_READER = RowReader(
+    Comparison,
+    {"id": "text that is unique in the file", "prompt": PROMPT, "response_a": "text", "response_b": "text"},
+    content=("prompt", "response_a", "response_b"),
+)
+
+
+def read_comparisons(path: Path, *, limit: int | None = None) -> Iterator[Comparison]:
+    """Read comparisons from a ``.jsonl`` or ``.jsonl.gz`` file, lazily and in order.
+
+    A row is an object with ``prompt``, ``response_a`` and ``response_b``, and optionally ``id``, as in `read_pairs`.
+
+    Raises:
+        UsageError: `limit` is below 1.
+        DataError: See `openrubrics.data.rows.RowReader.read`.
+    """
+    return _READER.read(path, limit=limit)
