@@ -9,44 +9,47 @@ import pytest
 from openrubrics.signatures import JudgeTrace, ParseError, Rubric
 from openrubrics.signatures.markers import disarm, restore
 
-SIZE = 200_000
-LIMIT_SECONDS = 5.0
-"""Far above what any shape needs (a second on a slow machine), far below what quadratic work would take."""
+SMALL, LARGE = 100_000, 400_000
+QUICK_SECONDS = 0.4
+"""Below this the ratio is noise; quadratic work on a text of the large size takes longer, whatever its constant."""
 
-SHAPES: dict[str, str] = {
-    "backslashes after a key": "winner" + "\\" * SIZE,
-    "keys": "winner" * (SIZE // 6),
-    "keys and white space": "winner        " * (SIZE // 14),
-    "white space": " " * SIZE,
-    "white space after a key": "Winner:" + " " * SIZE,
-    "blank lines after a key": "Winner:" + "\n" * SIZE,
-    "line ends": "\r\n" * (SIZE // 2),
-    "winner lines": "Winner: A\n" * (SIZE // 10),
-    "punctuation after a bare winner": "Winner: A" + "-" * SIZE,
-    "wrapped lines": "1. a\n" + "b\n" * (SIZE // 2),
-    "wrapped lines that end with brackets": "1. a\n" + "]\n" * (SIZE // 2),
-    "opening brackets": "1. " + "[" * SIZE + "]",
-    "brackets line by line": "1. [a]\n" * (SIZE // 7),
-    "almost tags": "1. a [Hard Ru1e!]\n" * (SIZE // 18),
-    "distinct items": "\n".join(f"1. a{i} [Principle]" for i in range(SIZE // 20)),
-    "emphasis": "1. " + "*" * SIZE,
-    "emphasis line by line": "**\n" * (SIZE // 3),
-    "digits": "1" * SIZE,
-    "bullets": "- " * (SIZE // 2),
-    "headings": "# Hard Rules\n" * (SIZE // 13),
-    "thinking ends": "</think>" * (SIZE // 8),
-    "thinking ends and spaces": ("</think>" + " " * 2000 + "x") * (SIZE // 2009),
-    "thinking begins": "<think>" * (SIZE // 7),
-    "fences": "```\n" * (SIZE // 4),
-    "tag openings": "<" * SIZE,
-    "tag openings and spaces": "<        /        " * (SIZE // 18),
-    "dashes": "-" * SIZE,
-    "headers": "--- Compliance Check ---\n--- Analysis ---\n" * (SIZE // 42),
-    "justification lines": "Justification: a\n" * (SIZE // 17) + "Winner: A",
-    "a long part": "Justification:\n" + "a\n" * (SIZE // 2) + "Winner: A",
-    "findings": "**Response A:**\n" + "- Criterion 1: a\n" * (SIZE // 17) + "Winner: A",
-    "a long finding": "**Response A:**\n- Criterion 1:\n" + "Justification:\n" * (SIZE // 15) + "Winner: A",
-    "lines after the verdict": "Winner: A\n" + "a\n" * (SIZE // 2),
+GROWTH = 8.0
+"""Four times the text takes four times as long where the work is linear, sixteen times where it is quadratic."""
+
+SHAPES: dict[str, Callable[[int], str]] = {
+    "backslashes after a key": lambda n: "winner" + "\\" * n,
+    "keys": lambda n: "winner" * (n // 6),
+    "keys and white space": lambda n: "winner        " * (n // 14),
+    "white space": lambda n: " " * n,
+    "white space after a key": lambda n: "Winner:" + " " * n,
+    "blank lines after a key": lambda n: "Winner:" + "\n" * n,
+    "line ends": lambda n: "\r\n" * (n // 2),
+    "winner lines": lambda n: "Winner: A\n" * (n // 10),
+    "punctuation after a bare winner": lambda n: "Winner: A" + "-" * n,
+    "wrapped lines": lambda n: "1. a\n" + "b\n" * (n // 2),
+    "wrapped lines that end with brackets": lambda n: "1. a\n" + "]\n" * (n // 2),
+    "opening brackets": lambda n: "1. " + "[" * n + "]",
+    "brackets line by line": lambda n: "1. [a]\n" * (n // 7),
+    "almost tags": lambda n: "1. a [Hard Ru1e!]\n" * (n // 18),
+    "distinct items": lambda n: "\n".join(f"1. a{i} [Principle]" for i in range(n // 20)),
+    "emphasis": lambda n: "1. " + "*" * n,
+    "emphasis line by line": lambda n: "**\n" * (n // 3),
+    "digits": lambda n: "1" * n,
+    "bullets": lambda n: "- " * (n // 2),
+    "headings": lambda n: "# Hard Rules\n" * (n // 13),
+    "thinking ends": lambda n: "</think>" * (n // 8),
+    "thinking ends and spaces": lambda n: ("</think>" + " " * 2000 + "x") * (n // 2009),
+    "thinking begins": lambda n: "<think>" * (n // 7),
+    "fences": lambda n: "```\n" * (n // 4),
+    "tag openings": lambda n: "<" * n,
+    "tag openings and spaces": lambda n: "<        /        " * (n // 18),
+    "dashes": lambda n: "-" * n,
+    "headers": lambda n: "--- Compliance Check ---\n--- Analysis ---\n" * (n // 42),
+    "justification lines": lambda n: "Justification: a\n" * (n // 17) + "Winner: A",
+    "a long part": lambda n: "Justification:\n" + "a\n" * (n // 2) + "Winner: A",
+    "findings": lambda n: "**Response A:**\n" + "- Criterion 1: a\n" * (n // 17) + "Winner: A",
+    "a long finding": lambda n: "**Response A:**\n- Criterion 1:\n" + "Justification:\n" * (n // 15) + "Winner: A",
+    "lines after the verdict": lambda n: "Winner: A\n" + "a\n" * (n // 2),
 }
 
 
@@ -58,8 +61,12 @@ def _seconds(work: Callable[[str], object], text: str) -> float:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_hostile_texts_are_read_in_linear_time(shape: str) -> None:
-    text = SHAPES[shape]
-    assert len(text) > SIZE * 0.9
-    for work in (Rubric.parse, JudgeTrace.parse, disarm, restore):
-        assert _seconds(work, text) < LIMIT_SECONDS
+@pytest.mark.parametrize("work", [Rubric.parse, JudgeTrace.parse, disarm, restore], ids=lambda work: work.__qualname__)
+def test_hostile_texts_are_read_in_linear_time(work: Callable[[str], object], shape: str) -> None:
+    small, large = SHAPES[shape](SMALL), SHAPES[shape](LARGE)
+    assert len(large) > 3.5 * len(small) > 3 * SMALL
+    seconds = _seconds(work, large)
+    if seconds > QUICK_SECONDS:
+        seconds = min(seconds, _seconds(work, large))
+        growth = seconds / min(_seconds(work, small) for _ in range(3))
+        assert growth < GROWTH, f"{LARGE // SMALL} times the text took {growth:.1f} times as long"
