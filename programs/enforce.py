@@ -21,7 +21,10 @@ def decide_by_checks(rubric: Rubric, response_a: str, response_b: str) -> Verdic
     for number, criterion in enumerate(rubric.criteria, 1):
         if criterion.check is None:
             continue
-        results: dict[Label, CheckResult] = {"A": verify(criterion.check, response_a), "B": verify(criterion.check, response_b)}
+        results: dict[Label, CheckResult] = {
+            "A": verify(criterion.check, response_a),
+            "B": verify(criterion.check, response_b),
+        }
         if any(result.passed is None for result in results.values()):
             continue
         for label, rules in broken.items():

@@ -1,6 +1,6 @@
 """The pairwise judge: compliance check, analysis, verdict (OpenRubrics v3, section 4)."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dspy
 
@@ -45,6 +45,16 @@ class GatekeeperJudge(Program):
     Raises:
         UsageError: `votes` is below 1, or several votes would be sampled at temperature 0 and so be all the same.
     """
+
+    if TYPE_CHECKING:
+
+        def __call__(self, prompt: Prompt, rubric: Rubric, response_a: str, response_b: str) -> Judgment:
+            """As `forward`, through DSPy."""
+            ...
+
+        async def acall(self, prompt: Prompt, rubric: Rubric, response_a: str, response_b: str) -> Judgment:
+            """As `aforward`, through DSPy."""
+            ...
 
     def __init__(
         self,
@@ -103,8 +113,10 @@ class GatekeeperJudge(Program):
     def _config(self, wave: int, asked: int) -> dict[str, Any]:
         config: dict[str, Any] = {}
         if self.votes > 1:
-            # The rollout id keeps DSPy's cache from answering a later vote with an earlier one.
-            config |= {"n": wave, "temperature": self.temperature, "rollout_id": asked + 1}
+            # The rollout id keeps DSPy's cache from answering a later vote with an earlier one; that of the LM, which
+            # optimizers set to sample anew, stays a part of it.
+            rollout = self.predict.current_lm().kwargs.get("rollout_id", 0)
+            config |= {"n": wave, "temperature": self.temperature, "rollout_id": f"{rollout}.{asked + 1}"}
         if self.probabilities:
             config |= {"logprobs": True, "top_logprobs": 5}
         return config
@@ -112,9 +124,10 @@ class GatekeeperJudge(Program):
 
 def _votes(prediction: dspy.Prediction, wanted: int) -> list[Vote]:
     votes = [_vote(value, logprobs) for value, logprobs in samples(prediction, "judgment")]
-    missing = wanted - len(votes)
-    reason = votes[0].outcome.reason if isinstance(votes[0].outcome, Failed) else "the endpoint sent fewer samples"
-    return votes + [Vote(outcome=Failed(reason=reason))] * missing
+    if prediction.completions is None:  # the request failed, and all its samples with it
+        return votes * wanted
+    missing = Vote(outcome=Failed(reason="the endpoint sent fewer samples than it was asked for"))
+    return votes + [missing] * (wanted - len(votes))
 
 
 def _vote(value: JudgeTrace | Failed, logprobs: Any) -> Vote:  # noqa: ANN401 - as DSPy hands it on

@@ -3,9 +3,10 @@
 DSPy knows one adapter per context; ours are bound to the predictor, since each task has its own contract.
 """
 
-from collections.abc import Iterator
+import copy
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import dspy
 
@@ -62,21 +63,38 @@ class BoundPredict(dspy.Predict):
 
     def messages(self, **inputs: object) -> list[dict[str, str]]:
         """Return the chat messages that a call with these inputs sends."""
-        return self.adapter.format(self.task, self.demos, inputs)
+        return self.adapter.format(self.task, self._demonstrations(), inputs)
+
+    def dump_state(self, json_mode: bool = True) -> dict[str, Any]:
+        """Return instructions and demonstrations as JSON content; an LM is no part of it, and need not be savable."""
+        bare = copy.copy(self)
+        bare.lm = None
+        return super(BoundPredict, bare).dump_state(json_mode)
+
+    def load_state(self, state: dict[str, Any], *, allow_unsafe_lm_state: bool = False) -> Self:
+        """Take instructions and demonstrations; the LM stays as it is."""
+        lm = self.lm
+        super().load_state(state | {"lm": None}, allow_unsafe_lm_state=allow_unsafe_lm_state)
+        self.lm = lm
+        return self
 
     def forward(self, **inputs: Any) -> dspy.Prediction:  # noqa: ANN401 - DSPy's signature
         """Ask the LM; the prediction's output field holds the value."""
         self.current_lm()
         with self._bound() as failure:
-            return super().forward(**inputs)
+            return super().forward(**{"demos": self._demonstrations()} | inputs)
         return failure.prediction()
 
     async def aforward(self, **inputs: Any) -> dspy.Prediction:  # noqa: ANN401 - DSPy's signature
         """Ask the LM; the prediction's output field holds the value."""
         self.current_lm()
         with self._bound() as failure:
-            return await super().aforward(**inputs)
+            return await super().aforward(**{"demos": self._demonstrations()} | inputs)
         return failure.prediction()
+
+    def _demonstrations(self) -> list[Any]:
+        """Return the demonstrations that hold a value; optimizers collect failed replies too."""
+        return [demo for demo in self.demos if not _is_failure(demo.get(self.output))]
 
     @contextmanager
     def _bound(self) -> Iterator["_Failure"]:
@@ -91,6 +109,10 @@ class BoundPredict(dspy.Predict):
                 if is_systemic(ours):
                     raise ours from error
                 failure.reason = str(ours)
+
+
+def _is_failure(value: object) -> bool:
+    return isinstance(value, Failed) or (isinstance(value, Mapping) and value.get("kind") == "failed")
 
 
 class _Failure:

@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dspy
 
@@ -22,9 +22,23 @@ FORMAT = 1
 class Program(dspy.Module):
     """An ordinary DSPy module whose predictors are `BoundPredict`s and whose result is a value of ours."""
 
+    if TYPE_CHECKING:  # DSPy declares that every module returns a Prediction; each program declares its own result.
+
+        def __call__(self, *args: Any, **inputs: Any) -> Any:  # noqa: ANN401
+            """As `forward`, through DSPy."""
+
+        def acall(self, *args: Any, **inputs: Any) -> Any:  # noqa: ANN401
+            """As `aforward`, through DSPy."""
+
     def bound_predictors(self) -> dict[str, BoundPredict]:
-        """Return the predictors by their attribute path."""
-        return {name: p for name, p in self.named_predictors() if isinstance(p, BoundPredict)}
+        """Return the predictors by their attribute path, with those of compiled parts, which DSPy passes over."""
+        found: dict[str, BoundPredict] = {}
+        for name, part in vars(self).items():
+            if isinstance(part, BoundPredict):
+                found[name] = part
+            elif isinstance(part, Program):
+                found |= {f"{name}.{path}": predictor for path, predictor in part.bound_predictors().items()}
+        return found
 
     @property
     def fingerprint(self) -> str:
@@ -54,7 +68,7 @@ class Program(dspy.Module):
         path = Path(path)
         if save_program or modules_to_serialize or path.suffix != ".json":
             raise UsageError(f"cannot save to {str(path)!r}", "programs are saved as .json files only")
-        state = {name: predictor.dump_state() | {"lm": None} for name, predictor in self.named_parameters()}
+        state = {name: predictor.dump_state() for name, predictor in self.bound_predictors().items()}
         content = json.dumps({"manifest": self.manifest(), "state": state}, indent=2, ensure_ascii=False)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
         try:
@@ -79,10 +93,16 @@ class Program(dspy.Module):
         for key in ("format", "program", "fields", "contracts"):
             if found.get(key) != mine[key]:
                 raise DataError(f"{path}: {key} is {found.get(key)!r}, but this program has {mine[key]!r}")
-        lms = {name: predictor.lm for name, predictor in self.bound_predictors().items()}
-        self.load_state(artifact["state"])
-        for name, predictor in self.bound_predictors().items():
-            predictor.lm = lms[name]
+        try:
+            _restore(self.deepcopy(), artifact["state"])  # so that a broken file changes nothing
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise DataError(f"{path}: the state of the predictors cannot be read: {error!r}") from error
+        _restore(self, artifact["state"])
+
+
+def _restore(program: Program, state: dict[str, Any]) -> None:
+    for name, predictor in program.bound_predictors().items():
+        predictor.load_state(state[name])
 
 
 def _identity(predictor: BoundPredict) -> dict[str, Any]:

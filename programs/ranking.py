@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Literal
 
-from openrubrics.programs.steps import Call, Callee, Steps
+import dspy
+
+from openrubrics.programs.steps import Call, Steps
 from openrubrics.signatures import Failed, Judgment, Prompt
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.values import Frozen
@@ -44,7 +46,7 @@ class Ranking(Frozen):
     failed: int = 0
 
 
-def rank_steps(judge: Callee, prompt: Prompt, responses: Sequence[str], mode: RankMode) -> Steps[Ranking]:
+def rank_steps(judge: dspy.Module, prompt: Prompt, responses: Sequence[str], mode: RankMode) -> Steps[Ranking]:
     """The algorithm of `RubricRM.rank`."""
     if len(responses) < 2:
         raise UsageError(f"{len(responses)} response(s) given, but ranking takes at least two")
@@ -55,12 +57,12 @@ def rank_steps(judge: Callee, prompt: Prompt, responses: Sequence[str], mode: Ra
     raise UsageError(f"unknown ranking mode {mode!r}", "modes are sort and all")
 
 
-def _call(judge: Callee, prompt: Prompt, responses: Sequence[str], first: int, second: int) -> Call:
+def _call(judge: dspy.Module, prompt: Prompt, responses: Sequence[str], first: int, second: int) -> Call:
     inputs = {"prompt": prompt, "response_a": responses[first], "response_b": responses[second]}
     return Call(judge, inputs)
 
 
-def _sort(judge: Callee, prompt: Prompt, responses: Sequence[str]) -> Steps[Ranking]:
+def _sort(judge: dspy.Module, prompt: Prompt, responses: Sequence[str]) -> Steps[Ranking]:
     """Binary insertion: each response is compared with the middle of what is sorted already."""
     order: list[int] = [0]
     comparisons: list[Comparison] = []
@@ -78,7 +80,7 @@ def _sort(judge: Callee, prompt: Prompt, responses: Sequence[str]) -> Steps[Rank
     return Ranking(order=tuple(order), comparisons=tuple(comparisons), failed=_failed(comparisons))
 
 
-def _all(judge: Callee, prompt: Prompt, responses: Sequence[str]) -> Steps[Ranking]:
+def _all(judge: dspy.Module, prompt: Prompt, responses: Sequence[str]) -> Steps[Ranking]:
     """Copeland: order by wins minus losses over all pairs."""
     pairs = list(combinations(range(len(responses)), 2))
     judgments = yield [_call(judge, prompt, responses, *pair) for pair in pairs]

@@ -1,7 +1,7 @@
 """Rubrics from a request alone, and from ranked answers to it."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dspy
 
@@ -23,6 +23,16 @@ class RubricGenerator(Program):
     Args:
         template: Text that replaces the whole prompt, for checkpoints trained on another wording; slot ``{prompt}``.
     """
+
+    if TYPE_CHECKING:
+
+        def __call__(self, prompt: Prompt) -> Rubric | Failed:
+            """As `forward`, through DSPy."""
+            ...
+
+        async def acall(self, prompt: Prompt) -> Rubric | Failed:
+            """As `aforward`, through DSPy."""
+            ...
 
     def __init__(self, template: str | None = None) -> None:
         super().__init__()
@@ -46,7 +56,8 @@ class RubricGenerator(Program):
         return self._rubric(text, prediction, known)
 
     def _key(self, text: str) -> str:
-        return fingerprint([self.fingerprint, lm_identity(self.predict.current_lm()), text])
+        lm = self.predict.current_lm()
+        return fingerprint([self.fingerprint, lm_identity(lm), lm.kwargs.get("rollout_id"), text])
 
     def _rubric(self, text: str, prediction: dspy.Prediction, known: bool) -> Rubric | Failed:
         trace = dspy.settings.trace
@@ -61,6 +72,16 @@ class ContrastiveRubricGenerator(Program):
     Args:
         template: Text that replaces the whole prompt; slots ``{prompt}`` and ``{responses}``.
     """
+
+    if TYPE_CHECKING:
+
+        def __call__(self, prompt: Prompt, responses: Sequence[str]) -> Rubric | Failed:
+            """As `forward`, through DSPy."""
+            ...
+
+        async def acall(self, prompt: Prompt, responses: Sequence[str]) -> Rubric | Failed:
+            """As `aforward`, through DSPy."""
+            ...
 
     def __init__(self, template: str | None = None) -> None:
         super().__init__()

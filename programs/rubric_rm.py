@@ -1,6 +1,6 @@
 """The two-stage reward model: write a rubric for the request, then compare under it (OpenRubrics v3, section 4)."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from openrubrics.lms import usage_meter
 from openrubrics.programs.enforce import decide_by_checks
@@ -44,6 +44,16 @@ class RubricRM(Program):
     Raises:
         UsageError: Both `judge` and `votes` are given.
     """
+
+    if TYPE_CHECKING:
+
+        def __call__(self, prompt: Prompt, response_a: str, response_b: str) -> Judgment:
+            """As `forward`, through DSPy."""
+            ...
+
+        async def acall(self, prompt: Prompt, response_a: str, response_b: str) -> Judgment:
+            """As `aforward`, through DSPy."""
+            ...
 
     def __init__(
         self,

@@ -6,26 +6,18 @@
 import asyncio
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
+
+import dspy
 
 T = TypeVar("T")
-
-
-class Callee(Protocol):
-    """What can be called in a step: a DSPy module."""
-
-    def __call__(self, **inputs: Any) -> Any:  # noqa: ANN401 - DSPy modules are not typed
-        """Run it."""
-
-    async def acall(self, **inputs: Any) -> Any:  # noqa: ANN401 - DSPy modules are not typed
-        """Run it on the event loop."""
 
 
 @dataclass(frozen=True)
 class Call:
     """A module to call, and its inputs."""
 
-    module: Callee
+    module: dspy.Module
     inputs: Mapping[str, object]
 
 
@@ -38,7 +30,8 @@ def run(steps: Steps[T]) -> T:
     try:
         calls = next(steps)
         while True:
-            calls = steps.send([call.module(**call.inputs) for call in calls])
+            results: list[Any] = [call.module(**call.inputs) for call in calls]
+            calls = steps.send(results)
     except StopIteration as end:
         return end.value
 
