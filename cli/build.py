@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import dspy
 from pydantic import ValidationError
@@ -14,20 +14,24 @@ from openrubrics.programs import GatekeeperJudge, RubricGenerator, RubricRM
 from openrubrics.signatures import Rubric
 from openrubrics.signatures.errors import DataError, ParseError, UsageError
 
+Role = Literal["rubric", "judge"]
 
-def model(options: LMOptions, role: str | None = None) -> dspy.LM:
-    """Return the LM for a role: the role's own name where one is given, else that of ``--lm``.
+
+def model(options: LMOptions, role: Role) -> dspy.LM:
+    """Return the LM for a role: by the role's own name and address where they are given, else by the common ones.
 
     Raises:
         UsageError: No model is named, or an option does not fit it.
     """
+    names = {"rubric": options.rubric_lm, "judge": options.judge_lm}
+    addresses = {"rubric": options.rubric_api_base, "judge": options.judge_api_base}
     sampling: dict[str, Any] = {"temperature": options.temperature, "max_tokens": options.max_tokens}
     if options.thinking is not None:
         sampling["chat_template_kwargs"] = {"enable_thinking": options.thinking}
     given = {name: value for name, value in sampling.items() if value is not None}
     return lm(
-        role or options.lm or "",
-        api_base=options.api_base,
+        names[role] or options.lm or "",
+        api_base=addresses[role] or options.api_base,
         api_key=options.api_key,
         price=Price(*options.price) if options.price else None,
         cache=options.cache,
@@ -57,9 +61,9 @@ def rubric_rm(program: ProgramOptions, lms: LMOptions) -> RubricRM:
     )
     if program.compiled:
         rm.load(program.compiled)
-    rm.judge.set_lm(model(lms, lms.judge_lm))
+    rm.judge.set_lm(model(lms, "judge"))
     if rm.rubric is None:
-        rm.generate.set_lm(model(lms, lms.rubric_lm))
+        rm.generate.set_lm(model(lms, "rubric"))
     return rm
 
 
@@ -75,12 +79,7 @@ def lm_names(program: RubricRM) -> dict[str, str]:
     roles = {"judge": program.judge.predict.lm}
     if program.rubric is None:
         roles["rubric"] = program.generate.predict.lm
-    return {role: shown_name(model) for role, model in roles.items() if model is not None}
-
-
-def shown_name(model: dspy.BaseLM) -> str:
-    """Return the name under which a model is reported."""
-    return model.model
+    return {role: model.model for role, model in roles.items() if model is not None}
 
 
 def read_rubric(path: Path) -> Rubric:

@@ -22,6 +22,8 @@ class LMOptions:
     rubric_lm: str | None
     judge_lm: str | None
     api_base: str | None
+    rubric_api_base: str | None
+    judge_api_base: str | None
     api_key: str | None
     temperature: float | None
     max_tokens: int | None
@@ -53,6 +55,8 @@ _LM = (
     click.option("--rubric-lm", help="Model that writes rubrics, instead of --lm."),
     click.option("--judge-lm", help="Model that judges, instead of --lm."),
     click.option("--api-base", envvar="OPENRUBRICS_API_BASE", help="Address of the server, ending in /v1."),
+    click.option("--rubric-api-base", help="Address for --rubric-lm, where it is another."),
+    click.option("--judge-api-base", help="Address for --judge-lm, where it is another."),
     click.option("--api-key", envvar="OPENRUBRICS_API_KEY", help="Key for the server."),
     click.option("--temperature", type=float, help="Sampling temperature; not sent by default."),
     click.option("--max-tokens", type=int, help="Longest reply in tokens; not sent by default."),

@@ -3,12 +3,13 @@
 import asyncio
 import time
 from contextlib import aclosing
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
 import click
 
-from openrubrics.cli.build import model, shown_name, spending
+from openrubrics.cli.build import lm_names, model, spending
 from openrubrics.cli.options import LMOptions, concurrency_option, lm_options, seed_option
 from openrubrics.cli.show import clean, console, show_judgment, show_rubric, show_summary
 from openrubrics.data import CuratedPair, Manifest, acurate, read_pairs, sha256, write_whole
@@ -47,25 +48,28 @@ def quickstart(out: Path, overwrite: bool, seed: int, concurrency: int, lms: LMO
       openrubrics quickstart
     """
     pairs = list(read_pairs(_built_in()))
-    offline = lms.lm is None
-    lm = model(lms, "embedded" if offline else None)
+    offline = not (lms.lm or lms.rubric_lm or lms.judge_lm)
+    lms = replace(lms, lm="embedded") if offline else lms
     judge = RubricRM(judge=GatekeeperJudge(), orders="both")
     contrast = ContrastiveRubricGenerator()
-    for program in (judge, contrast):
-        program.set_lm(lm)
+    judge.judge.set_lm(model(lms, "judge"))
+    judge.generate.set_lm(model(lms, "rubric"))
+    contrast.set_lm(model(lms, "rubric"))
+    names = lm_names(judge)
+    shown = " + ".join(dict.fromkeys(names.values()))
     screen = console()
-    screen.print(f"Language model: {clean(shown_name(lm))}", style="bold", markup=False)
+    screen.print(f"Language model: {clean(shown)}", style="bold", markup=False)
     with RunWriter(out, overwrite=overwrite) as writer, spending(lms) as meter:
         curated = asyncio.run(_curate(_split(pairs, "curate"), contrast, judge.judge, seed, concurrency))
         _show_curation(curated)
         start = time.perf_counter()
         held_out = _split(pairs, "held-out")
         results = asyncio.run(aevaluate(judge, held_out, seed=seed, concurrency=concurrency, on_result=writer.write))
-        summary = _summary(results, shown_name(lm), meter, time.perf_counter() - start, seed)
+        summary = _summary(results, shown, meter, time.perf_counter() - start, seed)
         _show_judging(results, summary)
         manifest = Manifest(
             program=judge.fingerprint,
-            lms={"rubric": shown_name(lm), "judge": shown_name(lm)},
+            lms=names,
             data={"pairs.jsonl": sha256(_built_in())},
             seed=seed,
             counts={"curated": len(curated), "kept": sum(pair.kept for pair in curated), "pairs": len(results)},

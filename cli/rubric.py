@@ -37,7 +37,7 @@ def rubric(
     request = text_of("--prompt", prompt, prompt_file)
     responses = [text_of("--answer", None, path) for path in answers]
     text = template.read_text(encoding="utf-8") if template else None
-    with spending(lms), dspy.context(lm=model(lms, lms.rubric_lm)):
+    with spending(lms), dspy.context(lm=model(lms, "rubric")):
         if responses:
             result = ContrastiveRubricGenerator(text)(prompt=request, responses=responses)
         else:

@@ -5,6 +5,7 @@ Text from models and files is untrusted: control characters are replaced, and no
 
 from collections.abc import Iterable, Mapping
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -97,7 +98,9 @@ def _votes(names: Iterable[str]) -> str:
 
 def show_summary(out: Console, summary: Summary) -> None:
     """Print the figures of a run, by domain where there are several."""
-    table = Table("", "pairs", "accuracy", "95 % interval", "both orders right", "ties", "failed", "longer wins")
+    table = Table("pairs by domain", box=SIMPLE, pad_edge=False)
+    for heading in ("n", "accuracy (95 %)", "consistent", "ties", "failed", "longer"):
+        table.add_column(heading, justify="right", no_wrap=True)
     rows: Mapping[str, Figures] = {"all": summary}
     if len(summary.by_domain) > 1:
         rows = dict(rows) | dict(sorted(summary.by_domain.items()))
@@ -107,8 +110,7 @@ def show_summary(out: Console, summary: Summary) -> None:
         table.add_row(
             Text(clean(name)),
             str(figures.pairs),
-            f"{figures.accuracy:.3f}",
-            f"{low:.3f} to {high:.3f}",
+            f"{figures.accuracy:.3f} ({low:.3f}-{high:.3f})",
             "-" if consistent is None else f"{consistent:.3f}",
             str(figures.ties),
             str(figures.failed),
@@ -117,10 +119,12 @@ def show_summary(out: Console, summary: Summary) -> None:
     out.print(table)
     bias = "-" if summary.position_bias is None else f"{summary.position_bias:+.3f}"
     kappa = "" if summary.kappa is None else f", kappa between runs {summary.kappa:.3f}"
-    out.print(Text(f"position bias {bias} (0 is none), coverage {summary.coverage:.3f}{kappa}"))
-    cost = "" if summary.cost is None else f", {summary.cost:.4f} US dollars"
-    out.print(
-        Text(f"{clean(summary.lm)}: {summary.calls} calls, {summary.tokens} tokens{cost}, {summary.seconds:.1f} s")
-    )
+    cost = f", {summary.cost:.4f} US dollars" if summary.cost else ""
+    for line in (
+        "accuracy: ties and failures are wrong; consistent: right in both orders; longer: always taking the longer one",
+        f"position bias {bias} (0 is none), coverage {summary.coverage:.3f}{kappa}",
+        f"{clean(summary.lm)}: {summary.calls} calls, {summary.tokens} tokens{cost}, {summary.seconds:.1f} s",
+    ):
+        out.print(Text(line), soft_wrap=True)
     for reason, count in sorted(summary.failures.items(), key=lambda item: -item[1])[:5]:
         out.print(Text(f"failed {count} times: {clean(reason)}", style="red"))
