@@ -75,9 +75,9 @@ class Reading:
         return self.masked[position : min(self.sentence(max(position - 1, 0))[1], position + characters)]
 
     def around(self, position: int) -> str:
-        """Return the masked sentence around a position, at most 600 characters of it."""
+        """Return the masked sentence around a position, at most 400 characters of it."""
         start, end = self.sentence(position)
-        return self.masked[max(start, position - 300) : min(end, position + 300)]
+        return self.masked[max(start, position - 200) : min(end, position + 200)]
 
     def literal(self, start: int, end: int) -> str:
         r"""Return what a quoted literal says; backslash escapes are read as in JSON where they are valid."""

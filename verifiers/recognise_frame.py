@@ -26,7 +26,7 @@ _WRAPS = re.compile(
 )
 _ENTIRELY = re.compile(rf"\b(?:entire|entirely|whole|all\s++of|complete|your\s++{_WHOLE}|the\s++{_WHOLE})\b", _FLAGS)
 _JSON = re.compile(
-    r"\b(?:in|as|into)\s++(?:an?\s++)?(?:valid\s++)?JSON\b(?:\s++(?:format|object|block|string|array))?|\bvalid\s++JSON\b",
+    r"\b(?:in|as|into|be|is)\s++(?:an?\s++)?(?:valid\s++)?JSON\b(?:\s++(?:format|object|block|string|array))?|\bvalid\s++JSON\b",
     _FLAGS,
 )
 _ENDS = re.compile(
@@ -41,6 +41,10 @@ _ENDS_UNQUOTED = re.compile(
 )
 _ENDS_ELSE = re.compile(
     r"\b(?:start|begin)\w{0,4}\s++(?:and|or)\s++$|\b(?:word|name|verb|line|sentence|paragraph|section)s?\s++(?:\w{1,6}\s++)?$",
+    _FLAGS,
+)
+_LAST = re.compile(
+    rf"\blast\s++(?:sentence|line|phrase|words?)\b[^.\n\"]{{0,40}}?\b(?:be|is|are|read)\s++(?:exactly\s*+)?:?\s*+(?P<phrase>{QUOTED})",
     _FLAGS,
 )
 _OTHER_END = re.compile(
@@ -114,6 +118,10 @@ def find_end(reading: Reading) -> Iterator[Recognised]:
             yield found("text:ends_with", match.span(), text=phrase, ignore_case=True)
         else:
             yield found("text:ends_with", match.span(), text=phrase)
+    for match in _LAST.finditer(reading.masked):
+        phrase = reading.literal(*match.span("phrase"))
+        if not OF_A_PART.search(reading.around(match.start())) and not _OTHER_END.search(match[0]):
+            yield found("startend:end_checker", match.span(), end_phrase=phrase)
     for match in _ENDS_UNQUOTED.finditer(reading.masked):
         yield found("startend:end_checker", match.span(), end_phrase=match["phrase"].strip())
 

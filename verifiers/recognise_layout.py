@@ -26,12 +26,13 @@ _ANGULAR = re.compile(r"<<[^<>\n]{1,60}>>|\bdouble\s++ang(?:ular|le)(?:d)?\s++br
 _SECTIONS = re.compile(r"[\s-]++(?P<first>\w{2,20})\b(?:\s++(?P<second>\w{2,20})\b)?", _FLAGS)
 _MARKER = re.compile(
     rf"\b(?:mark|label|denot|separat|indicat|start|begin|titl|call|nam|head)\w{{0,6}}\b[^.\n\"]{{0,40}}?"
-    rf"(?:\b(?:with|as|by)\s++(?P<quoted>{QUOTED})\s++and\s++(?:a|its)\s++number"
+    rf"(?:\b(?:with|as|by)\s++(?P<quoted>{QUOTED})(?P<number>\s++and\s++(?:a|its)\s++number)?"
     r"|(?-i:\b(?P<bare>[A-Z]\w{1,20})\s++(?:X|N|#)(?!\w)))",
     _FLAGS,
 )
+_ENUMERATED = re.compile(r"\b(?P<name>[A-Z][A-Za-z]{1,20}) 1\b[\s,]{0,3}(?:and )?(?P=name) 2\b")
 _QUOTED_MARKERS = re.compile(rf":\s*+(?P<first>{QUOTED})(?=(?:\s?,)?(?:\s++and)?\s++{QUOTED})", _FLAGS)
-_NUMBERED = re.compile(r"(?P<name>\D{2,30}?)\s?1")
+_NUMBERED = re.compile(r"(?P<name>\D{2,30}?)(?:\s?1|\s[XN#])")
 
 
 def find_bullets(reading: Reading) -> Iterator[Recognised]:
@@ -60,7 +61,7 @@ def find_sections(reading: Reading) -> Iterator[Recognised]:
     if not markers:
         return
     span, marker = markers[0]
-    nouns = {f"{noun}{plural}" for noun in (marker.lower(), "section", "part", "paragraph") for plural in ("", "s")}
+    nouns = {"section", "sections", "part", "parts", "paragraph", "paragraphs", f"{marker.lower()}s"}
     for quantity, unit in measured(reading, _SECTIONS):
         if {str(noun).lower() for noun in unit.groups()} & nouns and quantity.reaches:
             span = min(span[0], quantity.start), max(span[1], unit.end())
@@ -87,8 +88,15 @@ def find_placeholders(reading: Reading) -> Iterator[Recognised]:
 
 def _markers(reading: Reading) -> Iterator[tuple[tuple[int, int], str]]:
     for match in _MARKER.finditer(reading.masked):
-        yield match.span(), match["bare"] or reading.literal(*match.span("quoted"))
+        literal = reading.literal(*match.span("quoted")) if match["quoted"] else ""
+        numbered = _NUMBERED.fullmatch(literal)
+        if match["bare"] or match["number"]:
+            yield match.span(), match["bare"] or literal
+        elif numbered:
+            yield match.span(), numbered["name"]
     for match in _QUOTED_MARKERS.finditer(reading.masked):
         numbered = _NUMBERED.fullmatch(reading.literal(*match.span("first")))
         if numbered:
             yield match.span(), numbered["name"]
+    for match in _ENUMERATED.finditer(reading.masked):
+        yield match.span(), match["name"]

@@ -23,6 +23,9 @@ _NARROWED = (
 )
 _WORDS = re.compile(rf"[\s-]++(?:total\s++|english\s++)?words?\b{_NARROWED}", _FLAGS)
 _SENTENCES = re.compile(rf"[\s-]++(?:\w{{1,12}}\s++)?sentences?\b{_NARROWED}", _FLAGS)
+_COUNT_OF = re.compile(
+    r"\b(?:number\s++of\s++(?P<of>word|sentence)s|(?P<noun>word|sentence)\s++count)\b[^.,;\n\d]{0,40}$", _FLAGS
+)
 _CHARACTERS = re.compile(rf"[\s-]++(?:total\s++)?characters\b{_NARROWED}", _FLAGS)
 _LINES = re.compile(rf"[\s-]++lines\b{_NARROWED}", _FLAGS)
 _PARAGRAPHS = re.compile(r"[\s-]++(?:\w{1,12}\s++)?(?:paragraph|section|stanza|part|verse)s?\b", _FLAGS)
@@ -42,14 +45,20 @@ def find_counts(reading: Reading) -> Iterator[Recognised]:
     """Find least and greatest numbers of words and of sentences, of the response as a whole."""
     for quantity, unit in measured(reading, _WORDS):
         if _of_the_whole(reading, quantity):
-            for relation, number in quantity.relations():
-                span = quantity.start, max(unit.end(), quantity.end)
-                yield found("length_constraints:number_words", span, num_words=number, relation=relation)
+            yield from _counts(quantity, max(unit.end(), quantity.end), "words")
     for quantity, unit in measured(reading, _SENTENCES):
         if _of_the_whole(reading, quantity):
-            for relation, number in quantity.relations():
-                span = quantity.start, max(unit.end(), quantity.end)
-                yield found("length_constraints:number_sentences", span, num_sentences=number, relation=relation)
+            yield from _counts(quantity, max(unit.end(), quantity.end), "sentences")
+    for quantity in reading.quantities:
+        named = _COUNT_OF.search(reading.before(quantity.start, 80))
+        if named and not OF_A_PART.search(reading.around(quantity.start)):
+            yield from _counts(quantity, quantity.end, f"{(named['of'] or named['noun']).lower()}s")
+
+
+def _counts(quantity: Quantity, end: int, unit: str) -> Iterator[Recognised]:
+    for relation, number in quantity.relations():
+        arguments = {f"num_{unit}": number, "relation": relation}
+        yield found(f"length_constraints:number_{unit}", (quantity.start, end), **arguments)
 
 
 def find_ranges(reading: Reading) -> Iterator[Recognised]:

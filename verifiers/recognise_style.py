@@ -20,7 +20,10 @@ _COMMA_FORBIDDEN = re.compile(
     _FLAGS,
 )
 
-_UPPER = r"(?:capital(?:i[sz]ed)?(?:\s++letters?)?|caps(?!\s++lock)|upper-?\s?case(?:\s++letters?)?|capitali[sz]ation)"
+_UPPER = (
+    r"(?:capitals|capital(?:i[sz]ed)?(?:\s++letters?)?|caps(?!\s++lock)|upper-?\s?case(?:\s++letters?)?"
+    r"|capitali[sz]ation)"
+)
 _LOWER = r"(?:lower-?\s?case(?:\s++letters?)?|small\s++letters)"
 _CASE = re.compile(
     rf"\b(?P<how>(?:all|only|entirely|completely|fully|just|english,?(?:\s++and)?)[\s-]++(?:(?:in|of|use)\s++)?(?:all\s++|only\s++|the\s++)?(?:english\s++)?)?"
@@ -28,6 +31,9 @@ _CASE = re.compile(
     _FLAGS,
 )
 _CAPITAL_WORDS = re.compile(CAPITAL_WORDS, _FLAGS)
+_RESPONSE_IN = re.compile(
+    r"\b(?:response|answer|reply|output|everything)\s++(?:\w{1,10}\s++){0,3}in\s++(?:the\s++)?$", _FLAGS
+)
 _FORBIDS_CASE = re.compile(rf"{NEGATION}(?:\s++\w{{1,12}}){{0,6}}\s++$", _FLAGS)
 
 _NAMES = {**LANGUAGES, "Farsi": "fa", "Chinese": "zh-cn"}
@@ -39,6 +45,7 @@ _ONLY = re.compile(
     r"|\b(?:response|answer|reply|output)\s++(?:must|should|is|has\s++to)\b",
     _FLAGS,
 )
+_REPLY_IN = re.compile(r"\b(?:reply|respond|answer)\s++(?:\w{1,10}\s++){0,2}$", _FLAGS)
 _CODES = {name.lower(): code for name, code in _NAMES.items()}
 
 
@@ -59,7 +66,7 @@ def find_case(reading: Reading) -> Iterator[Recognised]:
         if any(pattern.search(sentence) for pattern in (ABOUT_CODE, OF_A_PART)) or _CAPITAL_WORDS.search(counted):
             continue
         forbidden = _FORBIDS_CASE.search(before + (match["how"] or "")) is not None
-        if not forbidden and not match["how"]:
+        if not forbidden and not match["how"] and not _RESPONSE_IN.search(before):
             continue
         upper = (match["upper"] is not None) != forbidden
         yield found(f"change_case:english_{'capital' if upper else 'lowercase'}", match.span())
@@ -71,5 +78,6 @@ def find_language(reading: Reading) -> Iterator[Recognised]:
         sentence = reading.around(match.start())
         code = _CODES[match["name"].lower()]
         cased = re.search(rf"{_UPPER}|{_LOWER}", sentence, _FLAGS)
-        if _ONLY.search(sentence) and not OF_A_PART.search(sentence) and not (code == "en" and cased):
+        reply = code != "en" and _REPLY_IN.search(reading.before(match.start(), 40))
+        if (reply or _ONLY.search(sentence)) and not OF_A_PART.search(sentence) and not (code == "en" and cased):
             yield found("language:response_language", match.span(), language=code)

@@ -17,6 +17,7 @@ _FUNCTION_WORDS = """
     a about above all an and any appear appears are as at be below by can containing count does for from has have in
     including is it like limit long made may must of on only or per related relating should starting such than that the
     their there these they this those to used using very was we were when where which with without you your
+    both exactly once somewhere throughout twice within
 """
 _NOT_KEYWORDS = frozenset(_FUNCTION_WORDS.split())
 
@@ -48,7 +49,8 @@ _LIST_NOUN = re.compile(
 )
 _ITEM = re.compile(rf"(?P<quoted>{QUOTED})|(?P<bare>\w[\w'-]{{0,40}})")
 _JOINT = re.compile(r"\s?,?\s++(?:and|or|&)\s++|\s?,\s++")
-_INCLUDES = re.compile(r"\b(?:includ|contain|us|mention|incorporat|featur|add)(?:e|es|ed|ing|s)?\b", _FLAGS)
+_COMMA_INSIDE = re.compile(r"\s++(?:(?:and|or)\s++)?(?=\")", _FLAGS)
+_INCLUDES = re.compile(r"\b(?:(?:includ|contain|us|mention|incorporat|featur|add|hav)(?:e|es|ed|ing|s)?|has)\b", _FLAGS)
 _BEFORE_FORBIDS = re.compile(rf"{NEGATION}(?!\s++forget)|\bforbidden\b|\bbanned\b", _FLAGS)
 _AFTER_FORBIDS = re.compile(
     r"\s++(?:(?:must|should|may|can|do|does|is|are)\s*+(?:not|n't)|cannot|never|(?:is|are)\s++(?:forbidden|prohibited|banned))",
@@ -154,20 +156,30 @@ def _bounds(
 def _list(reading: Reading, position: int, definite: bool, keyword: bool) -> tuple[list[JsonValue], int]:
     """Return the items of "a, b and c" at a position, and where they end; none if it is not a list of words."""
     items: list[JsonValue] = []
-    bare, end = False, position
+    bare, american, end = False, False, position
     while match := _ITEM.match(reading.masked, position):
         if match["bare"] and (match["bare"].lower() in _NOT_KEYWORDS or (items and not bare)):
             break
         bare = bare or match["bare"] is not None
-        text = match["bare"] or reading.literal(*match.span())
         end = match.end()
-        joint = _JOINT.match(reading.masked, end)
-        items.append(text.rstrip(",.") if match["quoted"] and joint and "," not in joint[0] else text)
+        text = match["bare"] or reading.literal(*match.span())
+        comma_inside = _COMMA_INSIDE.match(reading.masked, end) if match["quoted"] and text.endswith(",") else None
+        joint = comma_inside or _JOINT.match(reading.masked, end)
+        american = american or comma_inside is not None
+        items.append(text.rstrip(",.") if american and (comma_inside or not joint) else text)
         if joint is None:
             break
         position = joint.end()
+    if bare and _goes_on(reading, end):
+        return [], end
     sure = not bare or definite or (keyword and len(items) > 1)
     return (items if sure and all(str(item).strip() for item in items) else []), end
+
+
+def _goes_on(reading: Reading, end: int) -> bool:
+    """Whether another word follows, so that an item is a phrase whose end is unclear."""
+    following = re.match(r" ([A-Za-z]\w*)", reading.after(end, 40))
+    return following is not None and following[1].lower() not in _NOT_KEYWORDS
 
 
 def _is_counted(reading: Reading, start: int, end: int) -> bool:

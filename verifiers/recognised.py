@@ -38,8 +38,14 @@ def found(name: str, span: tuple[int, int], **arguments: JsonValue) -> Recognise
 
 
 def measured(reading: Reading, unit: re.Pattern[str]) -> Iterator[tuple[Quantity, re.Match[str]]]:
-    """Yield each quantity that is directly followed by a unit, with the match of the unit."""
+    """Yield each quantity that is followed by a unit, directly or after a second bound, with the match of the unit."""
+    previous: Quantity | None = None
     for quantity in reading.quantities:
         match = unit.match(reading.masked, quantity.end)
+        if match and previous and not previous.bare and not quantity.bare:
+            between = reading.masked[previous.end : quantity.start]
+            if len(between) < 10 and between.strip(" ,").lower() in {"but", "and"}:
+                yield previous, match
         if match:
             yield trailing(quantity, reading.masked, match.end()), match
+        previous = quantity

@@ -16,7 +16,9 @@ HOSTILE = """\
 a| |"|'|\\"|' | '|"a" |at least |no |not a |1 |1-|1,|word |1 words |keywords: |keywords a, |the word a |letter a |***
 once |highlight |1 highlight |end with |.|end with "a" |start with |paragraph 1 start with |label PART X |all caps |<<
 repeat the request |P.|quotes |in JSON |in German |commas |1 sections |my answer is yes.|in all |lowercase |A. |use |(
-not use "a", |start your response with |end with this exact phrase |at least 1 letter |words in all |1 words in all caps |repeat "a" |exactly |the |double quotes entire |not 1 |at least 1 |
+not use "a", |start your response with |end with this exact phrase |at least 1 letter |words in all |Part 1 |exactly |
+number of words |last line is |at least 1 but |1 words in all caps |repeat "a" |the |double quotes entire |not 1 |
+at least 1 |
 """
 
 
@@ -28,9 +30,23 @@ def test_no_text_makes_recognise_raise(text: str) -> None:
         assert describe(found.check)
 
 
-@pytest.mark.parametrize("unit", ["\n", *(unit for line in HOSTILE.splitlines() for unit in line.split("|") if unit)])
-def test_long_hostile_text_is_read_in_linear_time(unit: str) -> None:
+UNITS = ["\n", *(unit for line in HOSTILE.splitlines() for unit in line.split("|") if unit)]
+
+
+def seconds(text: str) -> float:
     start = time.process_time()
-    recognise(unit * (100_000 // len(unit)))
-    recognise(unit + " " * 100_000 + unit)
-    assert time.process_time() - start < 4
+    recognise(text)
+    return time.process_time() - start
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_hostile_text_is_read_in_no_time(unit: str) -> None:
+    assert seconds(unit * (10_000 // len(unit))) < 1
+    assert seconds(unit + " " * 10_000 + unit) < 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unit", UNITS)
+def test_long_hostile_text_is_read_in_linear_time(unit: str) -> None:
+    assert seconds(unit * (200_000 // len(unit))) < 8
+    assert seconds(unit + " " * 200_000 + unit) < 2
