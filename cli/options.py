@@ -133,5 +133,12 @@ concurrency_option = click.option(
     "--concurrency", type=click.IntRange(min=1), default=16, show_default=True, help="Comparisons under way at a time."
 )
 limit_option = click.option("--limit", type=click.IntRange(min=1), help="Read only so many rows.")
+max_failed_option = click.option(
+    "--max-failed",
+    type=click.FloatRange(0, 1),
+    default=0.05,
+    show_default=True,
+    help="Failed share that is still exit 0.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be asked, and ask nothing.")

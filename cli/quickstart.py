@@ -25,6 +25,18 @@ Your own pairs (JSON Lines with prompt, chosen, rejected):
   openrubrics evaluate --pairs FILE --orders both --lm NAME --out runs/mine"""
 
 
+class LoopSummary(Summary):
+    """The figures of the judging, and those of the curation before it.
+
+    Attributes:
+        kept: Pairs whose rubric passed the filter.
+        kept_share: Kept pairs / pairs that were curated, in [0, 1].
+    """
+
+    kept: int
+    kept_share: float
+
+
 @click.command()
 @click.option(
     "--out",
@@ -65,14 +77,14 @@ def quickstart(out: Path, overwrite: bool, seed: int, concurrency: int, lms: LMO
         start = time.perf_counter()
         held_out = _split(pairs, "held-out")
         results = asyncio.run(aevaluate(judge, held_out, seed=seed, concurrency=concurrency, on_result=writer.write))
-        summary = _summary(results, shown, meter, time.perf_counter() - start, seed)
+        summary = _summary(results, curated, shown, meter, time.perf_counter() - start, seed)
         _show_judging(results, summary)
         manifest = Manifest(
             program=judge.fingerprint,
             lms=names,
             data={"pairs.jsonl": sha256(_built_in())},
             seed=seed,
-            counts={"curated": len(curated), "kept": sum(pair.kept for pair in curated), "pairs": len(results)},
+            counts={"curated": len(curated), "kept": summary.kept, "pairs": len(results)},
             seconds=summary.seconds,
             usage=meter.usage,
         )
@@ -126,5 +138,11 @@ def _show_judging(results: list[EvaluatedPair], summary: Summary) -> None:
     show_summary(screen, summary)
 
 
-def _summary(results: list[EvaluatedPair], lm: str, meter: Meter, seconds: float, seed: int) -> Summary:
-    return summarize(results, orders="both", lm=lm, method="rubric-rm", usage=meter.usage, seconds=seconds, seed=seed)
+def _summary(
+    results: list[EvaluatedPair], curated: list[CuratedPair], lm: str, meter: Meter, seconds: float, seed: int
+) -> LoopSummary:
+    summary = summarize(
+        results, orders="both", lm=lm, method="rubric-rm", usage=meter.usage, seconds=seconds, seed=seed
+    )
+    kept = sum(pair.kept for pair in curated)
+    return LoopSummary(**dict(summary), kept=kept, kept_share=kept / len(curated))
