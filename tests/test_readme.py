@@ -1,0 +1,62 @@
+"""The README says what is true: its Python runs, its commands exist, its table of rooms is the tree."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from openrubrics.cli.main import COMMANDS, openrubrics
+
+
+@pytest.fixture
+def readme(repository: Path) -> str:
+    return (repository / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def test_the_python_example_runs_and_prefers_the_response_without_commas(
+    readme: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (example,) = blocks(readme, "python")
+    assert len(example.strip().splitlines()) <= 12
+    scope: dict[str, object] = {}
+    exec(compile(example, "README.md", "exec"), scope)  # noqa: S102 - our own README
+    printed = capsys.readouterr().out
+    assert "1. The response does not use any commas. [Hard Rule]" in printed
+    assert "\n\nA\n\n" in printed
+
+
+def test_every_command_and_option_of_the_readme_exists(readme: str) -> None:
+    lines = "\n".join(blocks(readme, "bash")).replace("\\\n", " ").splitlines()
+    calls = [line[line.index("openrubrics ") :] for line in lines if "openrubrics " in line]
+    assert len(calls) >= 6
+    for call in calls:
+        words = shlex.split(call)
+        command = openrubrics.get_command(None, words[1])  # type: ignore[arg-type] - our group does not look at it
+        assert command is not None, call
+        options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+        unknown = [word for word in words if word.startswith("--") and word not in options]
+        assert not unknown, f"{words[1]} has no {unknown}"
+
+
+def test_make_targets_of_the_readme_exist(readme: str, repository: Path) -> None:
+    makefile = (repository / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"`?make ([a-z-]+)", readme))
+    assert {"quickstart", "test", "help"} <= targets
+    for target in targets:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_layout_table_lists_every_room_in_order(readme: str, repository: Path) -> None:
+    listed = re.findall(r"^\| `(\w+)/` \| `openrubrics\.(\w+)`", readme, re.MULTILINE)
+    assert all(folder == name for folder, name in listed)
+    rooms = {path.parent.name for path in repository.glob("*/__init__.py")} - {"openrubrics"}
+    assert {folder for folder, _ in listed} == rooms
+
+
+def test_every_command_is_named_in_the_help() -> None:
+    assert set(COMMANDS) == {"quickstart", "rubric", "judge", "evaluate"}
