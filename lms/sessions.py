@@ -5,7 +5,6 @@ which `asyncio.run` and every other well-behaved runner closes at the end, so no
 """
 
 import asyncio
-import atexit
 import os
 import threading
 from collections.abc import AsyncGenerator, Coroutine
@@ -47,45 +46,27 @@ async def loop_session() -> aiohttp.ClientSession:
 
 
 class _Background:
-    """An event loop in a thread of its own, started when it is first needed."""
+    """An event loop in a daemon thread of its own, started when it is first needed; it ends with the process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
 
     def submit(self, work: Coroutine[object, object, T]) -> Future[T]:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(target=self._serve, args=(self._loop,), name="openrubrics-http")
-                self._thread.daemon = True
-                self._thread.start()
+                threading.Thread(target=self._loop.run_forever, name="openrubrics-http", daemon=True).start()
             return asyncio.run_coroutine_threadsafe(work, self._loop)
-
-    @staticmethod
-    def _serve(loop: asyncio.AbstractEventLoop) -> None:
-        asyncio.set_event_loop(loop)
-        loop.run_forever()
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
-
-    def close(self) -> None:
-        with self._lock:
-            loop, thread = self._loop, self._thread
-            self._loop = self._thread = None
-        if loop is not None and thread is not None:
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join(timeout=5)
 
     def forget(self) -> None:
         """Drop what a forked child has inherited but cannot use."""
-        self.__init__()
+        self._lock = threading.Lock()
+        self._loop = None
         _OWNERS.clear()
 
 
 _BACKGROUND = _Background()
-atexit.register(_BACKGROUND.close)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_BACKGROUND.forget)
 

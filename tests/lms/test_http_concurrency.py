@@ -48,12 +48,13 @@ def test_threads_share_the_background_loop(model_server: ModelServer) -> None:
 
 def test_one_lm_works_in_one_loop_after_another_and_closes_each_session(model_server: ModelServer) -> None:
     model = judge(model_server)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", ResourceWarning)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", ResourceWarning)
         for _ in range(3):
             asyncio.run(ask_all(model, 2))
             gc.collect()
         model("and once without a loop of one's own")
+    assert [str(warning.message) for warning in warned if warning.category is ResourceWarning] == []
     assert len(model_server.received) == 7
 
 
@@ -62,7 +63,16 @@ def run_program(server: ModelServer, *lines: str) -> str:
         "import asyncio, os, openrubrics.lms as lms",
         f"model = lms.lm('hosted_vllm/judge', api_base={server.url!r}, cache=False)",
     )
-    command = [sys.executable, "-X", "dev", "-W", "ignore::DeprecationWarning", "-c", "\n".join((*opening, *lines))]
+    command = [
+        sys.executable,
+        "-P",
+        "-X",
+        "dev",
+        "-W",
+        "ignore::DeprecationWarning",
+        "-c",
+        "\n".join((*opening, *lines)),
+    ]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stderr  # noqa: S603
 
 

@@ -36,7 +36,7 @@ def ask(model: dspy.LM, asynchronous: bool, **config: object) -> dspy.Prediction
 
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_three_samples_are_one_request_with_the_scores_of_each(model_server: ModelServer, asynchronous: bool) -> None:
-    with usage_meter() as meter:
+    with usage_meter() as meter, dspy.track_usage() as tracked:
         prediction = ask(judge(model_server), asynchronous, **SAMPLING)
     (body,) = model_server.bodies
     assert body["n"] == 3
@@ -48,6 +48,7 @@ def test_three_samples_are_one_request_with_the_scores_of_each(model_server: Mod
     assert [token.token for token in tokens] == ["0", "1", "2"]
     assert [len(token.top_logprobs) for token in tokens] == [5, 5, 5]
     assert (meter.usage.calls, meter.usage.prompt_tokens, meter.usage.completion_tokens) == (1, 7, 15)
+    assert tracked.get_total_tokens()["hosted_vllm/org/judge"]["prompt_tokens"] == 7
 
 
 def test_every_option_reaches_the_wire_and_nothing_else(model_server: ModelServer) -> None:
@@ -139,9 +140,9 @@ def test_equal_explicit_requests_share_one_request_inside_candidates(model_serve
     model = judge(model_server)
     request = Request(model=model.model, messages=(Message.user("hi"),), config=Config(max_tokens=9))
     with candidates(2):
-        texts = [model(request).text for _ in range(2)]
+        texts = [model(request).text for _ in range(3)]
     model(request)
-    assert [body.get("n") for body in model_server.bodies] == [2, None]
+    assert [body.get("n") for body in model_server.bodies] == [2, 2, None]
     assert "sample 0" in texts[0]
     assert "sample 1" in texts[1]
 
@@ -196,6 +197,6 @@ def test_importing_the_room_stays_light() -> None:
     check = f"import sys, openrubrics.lms; print([m for m in {heavy!r} if m in sys.modules])"
 
     done = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", check], capture_output=True, text=True, check=True, env=os.environ
+        [sys.executable, "-P", "-c", check], capture_output=True, text=True, check=True, env=os.environ
     )
     assert done.stdout.strip() == "[]"

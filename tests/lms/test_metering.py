@@ -24,6 +24,7 @@ from openrubrics.lms import (
     lm_error,
     usage_meter,
 )
+from openrubrics.signatures import RUBRIC, GenerateRubric, VerbatimAdapter
 from openrubrics.signatures.errors import BudgetError, UsageError
 
 if TYPE_CHECKING:
@@ -166,6 +167,18 @@ def test_the_embedded_reader_is_free_and_counted() -> None:
     with usage_meter() as meter, budget(Budget(max_cost=1)), pytest.raises(dspy.LMUnsupportedFeatureError):
         model("not a prompt of this project")
     assert (meter.usage.calls, meter.usage.cost) == (1, 0.0)
+
+
+def test_samples_of_the_embedded_reader_are_one_answer_counted_once() -> None:
+    write = dspy.Predict(GenerateRubric)
+    with dspy.context(lm=lm("embedded"), adapter=VerbatimAdapter(RUBRIC)):
+        with usage_meter() as one:
+            rubric = write(prompt="Write two sentences about yeast.").rubric
+        with usage_meter() as two:
+            rubrics = write(prompt="Write two sentences about yeast.", config={"n": 2}).completions
+    assert rubrics is not None
+    assert dict(rubrics.items())["rubric"] == [rubric, rubric]
+    assert one.usage == two.usage
 
 
 def test_a_negative_limit_is_a_usage_error() -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import copy
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import dspy
@@ -95,7 +97,12 @@ def test_copies_play_the_same_script() -> None:
 
 
 def test_each_thread_gets_its_own_reply() -> None:
-    model = ScriptedLM(str(i) for i in range(64))
+    def slow() -> Iterator[str]:
+        for i in range(64):
+            time.sleep(0.001)
+            yield str(i)
+
+    model = ScriptedLM(slow())
     with ThreadPoolExecutor(16) as pool:
         replies = list(pool.map(lambda _: model("hi")[0], range(64)))
     assert sorted(replies, key=int) == [str(i) for i in range(64)]
