@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from openrubrics.cli.options import LMOptions, ProgramOptions
 from openrubrics.lms import Budget, Meter, Price, budget, lm, usage_meter
 from openrubrics.programs import GatekeeperJudge, RubricGenerator, RubricRM
+from openrubrics.programs.gatekeeper import VOTING_TEMPERATURE
 from openrubrics.signatures import Rubric
 from openrubrics.signatures.errors import DataError, ParseError, UsageError
 
@@ -48,12 +49,13 @@ def rubric_rm(program: ProgramOptions, lms: LMOptions) -> RubricRM:
     """
     judge = GatekeeperJudge(
         form=program.form,
-        template=_text(program.judge_template),
+        template=_template(program.judge_template),
         votes=program.votes,
+        temperature=VOTING_TEMPERATURE if lms.temperature is None else lms.temperature,
         probabilities=program.probabilities,
     )
     rm = RubricRM(
-        RubricGenerator(_text(program.rubric_template)),
+        RubricGenerator(_template(program.rubric_template)),
         judge,
         orders=program.orders,
         rubric=read_rubric(program.rubric) if program.rubric else None,
@@ -88,7 +90,7 @@ def read_rubric(path: Path) -> Rubric:
     Raises:
         DataError: The file holds no rubric; the message says why.
     """
-    text = _text(path) or ""
+    text = read_text(path)
     try:
         return Rubric.model_validate_json(text) if path.suffix == ".json" else Rubric.parse(text)
     except (ValidationError, ParseError) as error:
@@ -104,15 +106,32 @@ def text_of(option: str, text: str | None, path: Path | None) -> str:
         UsageError: Both are given, or neither.
         DataError: The file is not UTF-8 text.
     """
-    if (text is None) == (path is None):
-        count = "both" if text is not None else "neither"
-        raise UsageError(f"{option}: {count} of text and file given", f"give {option} TEXT or {option}-file FILE")
-    return text if text is not None else _text(path) or ""
+    if text is not None and path is None:
+        return _utf8(option, text)
+    if path is not None and text is None:
+        return read_text(path)
+    count = "both" if path else "neither"
+    raise UsageError(f"{option}: {count} of text and file given", f"give {option} TEXT or {option}-file FILE")
 
 
-def _text(path: Path | None) -> str | None:
-    if path is None:
-        return None
+def _utf8(option: str, text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{option} is not UTF-8 text", f"write it to a file and give {option}-file FILE") from error
+    return text
+
+
+def _template(path: Path | None) -> str | None:
+    return None if path is None else read_text(path)
+
+
+def read_text(path: Path) -> str:
+    """Return the content of a text file.
+
+    Raises:
+        DataError: It cannot be read, or is not UTF-8.
+    """
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

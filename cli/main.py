@@ -72,7 +72,9 @@ def _report(error: Exception) -> int:
 
     if not isinstance(error, OpenRubricsError):
         raise error
-    click.echo(f"error: {error.message}", err=True)
+    from openrubrics.cli.show import clean
+
+    click.echo(f"error: {clean(error.message)}", err=True)
     if error.hint:
-        click.echo(f"       {error.hint}", err=True)
+        click.echo(f"       {clean(error.hint)}", err=True)
     return error.exit_code

@@ -81,12 +81,18 @@ def _evaluated(
     manifest = Manifest(
         program=judge.fingerprint,
         lms=names,
-        sampling={"temperature": lms.temperature, "max_tokens": lms.max_tokens, "votes": program.votes},
-        data={settings.pairs.name: sha256(settings.pairs)},
+        sampling={
+            "temperature": judge.judge.temperature if program.votes > 1 else lms.temperature,
+            "max_tokens": lms.max_tokens,
+            "thinking": lms.thinking,
+            "votes": program.votes,
+        },
+        data={path.name: sha256(path) for path in (settings.pairs, program.rubric) if path},
         seed=settings.seed,
         counts={"pairs": len(runs[0]), "runs": len(runs), "failed": summary.failed},
         seconds=seconds,
         usage=meter.usage,
+        extras={"orders": program.orders, "enforce_checks": program.enforce_checks},
     )
     return summary, manifest
 

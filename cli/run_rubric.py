@@ -1,0 +1,47 @@
+"""What `openrubrics rubric` does."""
+
+from pathlib import Path
+
+import click
+import dspy
+
+from openrubrics.cli.build import model, read_text, spending, text_of
+from openrubrics.cli.options import LMOptions
+from openrubrics.cli.show import clean, console, show_rubric
+from openrubrics.programs import ContrastiveRubricGenerator, RubricGenerator
+from openrubrics.signatures import Failed, Rubric
+
+
+def run(
+    prompt: tuple[str | None, Path | None],
+    answers: tuple[Path, ...],
+    template: Path | None,
+    lms: LMOptions,
+    *,
+    as_json: bool,
+    dry_run: bool,
+) -> int:
+    """Write the rubric, print it, and return the exit code."""
+    request = text_of("--prompt", *prompt)
+    responses = [read_text(path) for path in answers]
+    text = read_text(template) if template else None
+    if dry_run:
+        click.echo("1 request, without repeats after failures; nothing asked")
+        return 0
+    with spending(lms), dspy.context(lm=model(lms, "rubric")):
+        if responses:
+            result = ContrastiveRubricGenerator(text)(prompt=request, responses=responses)
+        else:
+            result = RubricGenerator(text)(prompt=request)
+    return _show(result, as_json)
+
+
+def _show(result: Rubric | Failed, as_json: bool) -> int:
+    if as_json:
+        click.echo(result.model_dump_json(indent=2))
+    elif isinstance(result, Rubric):
+        show_rubric(console(), result)
+    if isinstance(result, Failed):
+        click.echo(f"error: no rubric: {clean(result.reason)}", err=True)
+        return 1
+    return 0
