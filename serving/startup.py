@@ -1,5 +1,6 @@
 """Why vLLM did not start, read from its log."""
 
+import re
 from typing import NamedTuple
 
 from openrubrics.signatures.errors import LMError, MissingExtraError, OpenRubricsError
@@ -40,13 +41,22 @@ _CAUSES = (
         "this vLLM does not know the checkpoint's architecture",
         'see "architectures" in its config.json',
     ),
+    _Cause(
+        ("is greater than the derived max_model_len",),
+        "--max-model-len is more than the checkpoint allows",
+        'see "max_position_embeddings" in its config.json',
+    ),
     _Cause(("unrecognized arguments",), "vLLM does not know a flag", "see the last line of the log"),
 )
 _KILLED = -9
+# The first error is the cause; those of the processes above only repeat that something failed.
+_ERROR_LINE = re.compile(
+    r"^(?:\(\w+ pid=\d+\) )?(?:ERROR \S+ \S+ \[\S+\] )?([\w.]*(?:Error|Exception): .*| +Value error, .*)", re.MULTILINE
+)
 
 
 def startup_error(what: str, log: str, exit_code: int | None) -> OpenRubricsError:
-    """Return the error for a server that is not ready: `what` happened, the likely cause, the end of the log.
+    """Return the error for a server that is not ready: `what` happened, first error, likely cause, end of the log.
 
     Args:
         what: One line without full stop.
@@ -56,6 +66,8 @@ def startup_error(what: str, log: str, exit_code: int | None) -> OpenRubricsErro
     if "No module named 'vllm'" in log:
         return MissingExtraError("vLLM is not installed for the interpreter that should serve", INSTALL_HINT)
     cause, hint = _likely(log, exit_code)
+    if error := _ERROR_LINE.search(log):
+        what += f" ({error[1].strip()[:_SHOWN_WIDTH]})"
     lines = [line[:_SHOWN_WIDTH] for line in log.splitlines()[-_SHOWN_LINES:]]
     shown = "\n".join(f"  | {line}" for line in lines) or "  (it wrote nothing)"
     return LMError(f"{what}{cause and f', most likely: {cause}'}. The end of its log:\n{shown}\n", hint)

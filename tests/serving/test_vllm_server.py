@@ -140,6 +140,10 @@ def test_an_interrupt_while_starting_leaves_no_process(checkpoint: Path, fake_py
         ("ValueError: No available memory for the cache blocks.", "out of memory"),
         ("ValueError: 9.0 GiB KV cache is needed, which is larger than the available KV cache memory", "longer than"),
         ("ValueError: Model architectures ['X'] are not supported for now. " + "Supported" * 999, "architecture"),
+        (
+            "ValueError: max_model_len (9) is greater than the derived max_model_len (8)",
+            "more than the checkpoint allows",
+        ),
         ("api_server.py: error: unrecognized arguments: --nope", "does not know a flag"),
     ],
 )
@@ -147,16 +151,26 @@ def test_a_server_that_dies_says_why(make: Make, text: str, cause: str) -> None:
     with pytest.raises(LMError) as caught, make("dies", "--text", text):
         pass
     message = str(caught.value)
-    assert message.startswith("vLLM stopped with exit code 1, most likely: ")
-    assert cause in message.splitlines()[0]
+    assert message.startswith("vLLM stopped with exit code 1")
+    assert cause in message.splitlines()[0].partition(", most likely: ")[2]
     assert f"  | {text[:200]}" in message
-    assert max(map(len, message.splitlines())) < 400
+    assert max(map(len, message.splitlines())) < 500
     assert caught.value.hint
 
 
 def test_an_unknown_failure_names_no_cause(make: Make) -> None:
     with pytest.raises(LMError, match=r"exit code 1\. The end of its log:\n(.|\n)*\| surprise"):
         make("dies", "--text", "surprise").__enter__()
+
+
+def test_the_first_error_of_several_processes_is_named(make: Make) -> None:
+    log = (
+        "WARNING: this can cause errors like `OSError: too many files`\n"
+        "(Worker pid=7) ERROR 11-22 06:48:09 [executor.py:10] ValueError: bad scale\n" + "  at work\n" * 30
+    ) + "RuntimeError: Engine core initialization failed. See root cause above."
+    with pytest.raises(LMError) as caught, make("dies", "--text", log):
+        pass
+    assert str(caught.value).startswith("vLLM stopped with exit code 1 (ValueError: bad scale). The end of its log:\n")
 
 
 def test_only_the_end_of_a_long_log_is_shown(make: Make) -> None:
