@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import dspy
 
-from openrubrics.lms.identity import lm_identity
+from openrubrics.lms import lm_identity
 from openrubrics.programs.predict import BoundPredict
 from openrubrics.programs.program import Program
 from openrubrics.programs.rubric_cache import RubricCache
