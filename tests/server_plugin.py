@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,11 +30,12 @@ class ModelServer:
 
     Each request takes the next entry of a script that a test writes with `fails`, `says` and the like; when the script
     has ended, proper answers follow, `delay` seconds after each request and not before `gather` requests have been in
-    flight at once (for at most five seconds). `text` is what the model writes.
+    flight at once (for at most five seconds). `text` is what the model writes, or a
+    function from the request's body to it.
     """
 
     url: str = ""
-    text: str = "[[ ## answer ## ]]\nsample {index}\n\n[[ ## completed ## ]]"
+    text: str | Callable[[dict[str, Any]], str] = "[[ ## answer ## ]]\nsample {index}\n\n[[ ## completed ## ]]"
     delay: float = 0.0
     gather: int = 0
     finish_reason: str = "stop"
@@ -120,7 +122,7 @@ class ModelServer:
             "choices": [
                 {
                     "index": index,
-                    "message": {"role": "assistant", "content": self.text.format(index=index)},
+                    "message": {"role": "assistant", "content": self._text(body, index)},
                     "finish_reason": self.finish_reason,
                     "logprobs": _logprobs(index, body) if body.get("logprobs") else None,
                 }
@@ -128,6 +130,9 @@ class ModelServer:
             ],
             "usage": {"prompt_tokens": 7, "completion_tokens": 5 * n, "total_tokens": 7 + 5 * n},
         }
+
+    def _text(self, body: dict[str, Any], index: int) -> str:
+        return self.text.format(index=index) if isinstance(self.text, str) else self.text(body)
 
 
 def _logprobs(index: int, body: dict[str, Any]) -> dict[str, Any]:
@@ -175,9 +180,9 @@ def _serve(server: ModelServer, ready: threading.Event, loop: asyncio.AbstractEv
     loop.close()
 
 
-@pytest.fixture
-def model_server() -> Iterator[ModelServer]:
-    """A running model server, in a thread of its own."""
+@contextmanager
+def running() -> Iterator[ModelServer]:
+    """Run a model server, in a thread of its own."""
     server, ready, loop = ModelServer(), threading.Event(), asyncio.new_event_loop()
     thread = threading.Thread(target=_serve, args=(server, ready, loop), daemon=True)
     thread.start()
@@ -187,3 +192,10 @@ def model_server() -> Iterator[ModelServer]:
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
+
+
+@pytest.fixture
+def model_server() -> Iterator[ModelServer]:
+    """A running model server."""
+    with running() as server:
+        yield server
