@@ -17,6 +17,7 @@ _POSTSCRIPT = re.compile(
     rf"(?:\"?(?P<mark>P\.\s?(?:P\.\s?)?S)\b\.?|(?P<quoted>{QUOTED}))",
     _FLAGS,
 )
+_ADDED = re.compile(r"\bpostscript|\bnotes?\b|\bend\b|\badd|\binclud", _FLAGS)
 _POSTSCRIPT_MARK = re.compile(r"p\.\s?(?:p\.\s?)?s\b", _FLAGS)
 _BEFORE_MARKER = re.compile(r"postscript\s++(?:that\s++)?$", _FLAGS)
 _SIX = re.compile(r"(?<!\*)\*{6,7}(?!\*)|\b(?:6|six)\s++asterisk", _FLAGS)
@@ -65,11 +66,9 @@ def find_postscript(reading: Reading) -> Iterator[Recognised]:
     for match in _POSTSCRIPT.finditer(reading.masked):
         marker = match["mark"] or reading.literal(*match.span("quoted"))
         letters = re.sub(r"[.\s]", "", marker).upper()
-        if letters in {"PS", "PPS"} and (match["mark"] or "." in marker):
-            normal = "P.S." if letters == "PS" else "P.P.S"
-            yield found(
-                name, match.span(), postscript_marker=marker if marker.rstrip(".") != normal.rstrip(".") else normal
-            )
+        added = match["mark"] or ("." in marker and _ADDED.search(reading.around(match.start())))
+        if letters in {"PS", "PPS"} and added:
+            yield found(name, match.span(), postscript_marker="P.S." if letters == "PS" else "P.P.S")
         elif match["quoted"] and _BEFORE_MARKER.search(reading.before(match.start(), 30)):
             yield found(name, match.span(), postscript_marker=marker)
 
