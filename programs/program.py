@@ -6,7 +6,6 @@ carries a manifest, is matched by name, holds no LM, and is never a pickle.
 
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,21 +62,21 @@ class Program(dspy.Module):
         """Write instructions and demonstrations to a JSON file, atomically. LMs are not saved.
 
         Raises:
-            UsageError: The path does not end in .json, or a pickle is asked for.
+            UsageError: The path does not end in .json, its folder is missing, or a pickle is asked for.
         """
         path = Path(path)
         if save_program or modules_to_serialize or path.suffix != ".json":
             raise UsageError(f"cannot save to {str(path)!r}", "programs are saved as .json files only")
+        if not path.parent.is_dir():
+            raise UsageError(f"cannot save to {str(path)!r}: there is no such folder")
         state = {name: predictor.dump_state() for name, predictor in self.bound_predictors().items()}
         content = json.dumps({"manifest": self.manifest(), "state": state}, indent=2, ensure_ascii=False)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(content)
+            temporary.write_text(content, encoding="utf-8")
             os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def load(self, path: str | Path, allow_pickle: bool = False, allow_unsafe_lm_state: bool = False) -> None:
         """Take instructions and demonstrations from a file written by `save`; LMs stay as they are.
