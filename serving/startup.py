@@ -27,10 +27,10 @@ _CAUSES = (
     _Cause(
         (
             "out of memory",
-            "MemoryError",
             "Cannot allocate memory",
             "bad_alloc",
             "No available memory",
+            "less than requested memory",
             "Free memory on",
         ),
         _MEMORY,
@@ -49,9 +49,10 @@ _CAUSES = (
     _Cause(("unrecognized arguments",), "vLLM does not know a flag", "see the last line of the log"),
 )
 _KILLED = -9
-# The first error is the cause; those of the processes above only repeat that something failed.
+# The first error is the cause (pydantic gives it one line later); those of the processes above only repeat that something failed.
 _ERROR_LINE = re.compile(
-    r"^(?:\(\w+ pid=\d+\) )?(?:ERROR \S+ \S+ \[\S+\] )?([\w.]*(?:Error|Exception): .*| +Value error, .*)", re.MULTILINE
+    r"^(?:\(\w+ pid=\d+\) )?(?:ERROR \S+ \S+ \[\S+\] )?((?!\S*ValidationError)[\w.]*(?:Error|Exception): .*| +Value error, .*)",
+    re.MULTILINE,
 )
 
 

@@ -138,6 +138,7 @@ def test_an_interrupt_while_starting_leaves_no_process(checkpoint: Path, fake_py
         ("OSError: [Errno 98] Address already in use", "port is in use"),
         ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB", "out of memory"),
         ("ValueError: No available memory for the cache blocks.", "out of memory"),
+        ("ValueError: Available memory is less than requested memory for kv (9 GiB)", "out of memory"),
         ("ValueError: 9.0 GiB KV cache is needed, which is larger than the available KV cache memory", "longer than"),
         ("ValueError: Model architectures ['X'] are not supported for now. " + "Supported" * 999, "architecture"),
         (
@@ -171,6 +172,12 @@ def test_the_first_error_of_several_processes_is_named(make: Make) -> None:
     with pytest.raises(LMError) as caught, make("dies", "--text", log):
         pass
     assert str(caught.value).startswith("vLLM stopped with exit code 1 (ValueError: bad scale). The end of its log:\n")
+
+
+def test_a_refused_setting_is_quoted_from_pydantic_s_report(make: Make) -> None:
+    text = "pydantic_core.ValidationError: 1 validation error for ModelConfig\n  Value error, bad length. See [x]"
+    with pytest.raises(LMError, match=r"^vLLM stopped with exit code 1 \(Value error, bad length"):
+        make("dies", "--text", text).__enter__()
 
 
 def test_only_the_end_of_a_long_log_is_shown(make: Make) -> None:
