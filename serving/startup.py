@@ -49,9 +49,11 @@ _CAUSES = (
     _Cause(("unrecognized arguments",), "vLLM does not know a flag", "see the last line of the log"),
 )
 _KILLED = -9
-# The first error is the cause (pydantic gives it one line later); those of the processes above only repeat that something failed.
+# The first error is the cause; those of the processes above only repeat that something failed. What pydantic found
+# follows its own ValidationError line.
 _ERROR_LINE = re.compile(
-    r"^(?:\(\w+ pid=\d+\) )?(?:ERROR \S+ \S+ \[\S+\] )?((?!\S*ValidationError)[\w.]*(?:Error|Exception): .*| +Value error, .*)",
+    r"^(?:\(\w+ pid=\d+\) )?(?:ERROR \S+ \S+ \[\S+\] )?"
+    r"((?!\S*ValidationError)[\w.]*(?:Error|Exception): .*| +Value error, .*)",
     re.MULTILINE,
 )
 
