@@ -78,9 +78,7 @@ class RowReader(Generic[Row]):
         try:
             value = self.model.model_validate(row)
         except ValidationError as error:
-            # A prompt that fits neither of its two forms gives errors for both; the deepest says most.
-            deepest = max(error.errors(), key=lambda detail: len(detail["loc"]))
-            raise DataError(f"{place}: {self._explained(deepest, row)}") from error
+            raise DataError(f"{place}: {self._explained(error.errors()[0], row)}") from error
         if not _ends_with_user(row["prompt"]):
             raise DataError(f"{place}: {self._unexpected('prompt', row['prompt'])}")
         return value

@@ -94,6 +94,7 @@ def test_limit_stops_before_the_next_row_is_looked_at(tmp_path: Path) -> None:
         (json.dumps(ROW | {"prompt": [{"role": "bot", "content": "x"}]}), 'field \'prompt\' is [{"role":"bot"'),
         (json.dumps(ROW | {"prompt": [{"role": "assistant", "content": "x"}]}), "that ends with the user's"),
         (json.dumps(ROW | {"label": 1}), "field 'label' is unknown; expected id, prompt, chosen, rejected"),
+        (json.dumps(ROW | {"meta": "x" * 1000}), "field 'meta' is '" + "x" * 59 + "...; expected an object"),
         (json.dumps(ROW | {"rejected": "Hi."}), "chosen and rejected are the same text"),
         (json.dumps(ROW), "field 'id' is '1', which line 1 has too"),
     ],
