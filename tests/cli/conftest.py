@@ -1,6 +1,7 @@
 """The command line in this process, a model that judges, and pairs to judge."""
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -75,3 +76,11 @@ def pairs(jsonl: Callable[..., Path]) -> Path:
         for n in range(6)
     ]
     return jsonl(rows, "pairs.jsonl")
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
