@@ -48,10 +48,12 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'openrubrics' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"openrubrics.{_HOMES[name]}"), name)
+if not TYPE_CHECKING:  # a type checker that sees it takes every misspelt name for an object
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'openrubrics' has no attribute {name!r}")
+        return getattr(importlib.import_module(f"openrubrics.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:

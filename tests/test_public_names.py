@@ -1,0 +1,177 @@
+"""The public names of the package and of every room; a change here is a change for users."""
+
+import importlib
+
+import pytest
+
+import openrubrics
+
+NAMES: dict[str, list[str]] = {
+    "openrubrics": [
+        "ContrastiveRubricGenerator",
+        "Criterion",
+        "Failed",
+        "GatekeeperJudge",
+        "Judgment",
+        "PreferencePair",
+        "Rubric",
+        "RubricGenerator",
+        "RubricRM",
+        "ScriptedLM",
+        "Tie",
+        "Verdict",
+        "aevaluate",
+        "evaluate",
+        "lm",
+    ],
+    "openrubrics.signatures": [
+        "BudgetError",
+        "Check",
+        "Contract",
+        "ContrastResponses",
+        "Criterion",
+        "DataError",
+        "Failed",
+        "Finding",
+        "GenerateRubric",
+        "JUDGMENT",
+        "JudgeForm",
+        "JudgePair",
+        "JudgeTrace",
+        "Judgment",
+        "LMError",
+        "Label",
+        "Message",
+        "MissingExtraError",
+        "OpenRubricsError",
+        "Order",
+        "OrderOutcome",
+        "Outcome",
+        "ParseError",
+        "PreferencePair",
+        "Prompt",
+        "RUBRIC",
+        "RankedResponses",
+        "Rubric",
+        "Tie",
+        "Usage",
+        "UsageError",
+        "VerbatimAdapter",
+        "Verdict",
+        "Vote",
+        "fingerprint",
+        "invert",
+        "prompt_text",
+        "render_judgment",
+    ],
+    "openrubrics.verifiers": [
+        "CheckResult",
+        "Recognised",
+        "Verifier",
+        "attach_checks",
+        "describe",
+        "recognise",
+        "registry",
+        "verify",
+    ],
+    "openrubrics.lms": [
+        "Asked",
+        "AsyncHttpEngine",
+        "Budget",
+        "Endpoint",
+        "EndpointError",
+        "EngineLM",
+        "HttpEngine",
+        "Meter",
+        "Price",
+        "Reply",
+        "ScriptExhaustedError",
+        "ScriptedLM",
+        "budget",
+        "candidates",
+        "is_systemic",
+        "lm",
+        "lm_error",
+        "lm_identity",
+        "usage_meter",
+    ],
+    "openrubrics.programs": [
+        "Comparison",
+        "ContrastiveRubricGenerator",
+        "GatekeeperJudge",
+        "Program",
+        "Ranking",
+        "RubricGenerator",
+        "RubricRM",
+    ],
+    "openrubrics.data": [
+        "Comparison",
+        "ContrastsResponses",
+        "CuratedPair",
+        "JudgesByRubric",
+        "Manifest",
+        "acurate",
+        "cannot_write",
+        "in_bulk",
+        "read_comparisons",
+        "read_pairs",
+        "sha256",
+        "slot_of_chosen",
+        "versions",
+        "write_whole",
+    ],
+    "openrubrics.evaluation": [
+        "EvaluatedPair",
+        "Figures",
+        "Orders",
+        "PairJudge",
+        "RunWriter",
+        "Summary",
+        "aevaluate",
+        "evaluate",
+        "kappa",
+        "measure",
+        "summarize",
+    ],
+    "openrubrics.optimizers": [
+        "as_example",
+        "label_accuracy",
+        "label_feedback",
+    ],
+    "openrubrics.train": [
+        "SFTRecord",
+        "judge_record",
+        "rubric_record",
+    ],
+    "openrubrics.serving": [
+        "VLLMServer",
+        "served_name",
+    ],
+    "openrubrics.cli": [],
+}
+
+
+@pytest.mark.parametrize("module", NAMES)
+def test_the_public_names_are_these(module: str) -> None:
+    found = getattr(importlib.import_module(module), "__all__", [])
+    assert sorted(found) == sorted(NAMES[module])
+    assert len(set(found)) == len(found)
+
+
+@pytest.mark.parametrize("module", NAMES)
+def test_every_public_name_is_there_and_listed(module: str) -> None:
+    room = importlib.import_module(module)
+    for name in NAMES[module]:
+        assert getattr(room, name) is not None
+        assert name in dir(room)
+
+
+def test_a_name_of_the_package_is_the_very_object_of_its_room() -> None:
+    for name in NAMES["openrubrics"]:
+        homes = [room for room in NAMES if room != "openrubrics" and name in NAMES[room]]
+        assert any(getattr(openrubrics, name) is getattr(importlib.import_module(home), name) for home in homes), name
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'openrubrics' has no attribute 'Rubrik'"):
+        _ = openrubrics.Rubrik  # pyright: ignore[reportAttributeAccessIssue]
