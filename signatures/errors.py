@@ -68,7 +68,6 @@ class LMError(OpenRubricsError, RuntimeError):
 
     def __init__(self, message: str, hint: str = "", retryable: bool = False, status: int | None = None) -> None:
         super().__init__(message, hint)
-        self.args = (message, hint, retryable, status)
         self.retryable = retryable
         self.status = status
 

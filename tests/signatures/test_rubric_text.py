@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from openrubrics.signatures import Criterion, ParseError, Rubric
-from openrubrics.signatures.rubric_text import CriterionKind
+from openrubrics.signatures.rubric_text import CriterionKind, canonical_line
 
 KINDS: list[CriterionKind] = ["hard_rule", "principle"]
 FRAGMENTS = [
@@ -18,7 +18,7 @@ FRAGMENTS = [
 ]
 assembled = st.lists(st.sampled_from(FRAGMENTS), max_size=25).map("".join)
 well_formed_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
-texts = (well_formed_text | assembled.map(lambda text: text.replace("\ud800", ""))).filter(lambda text: text.strip())
+texts = (well_formed_text | assembled.map(lambda text: text.replace("\ud800", ""))).filter(canonical_line)
 criteria = st.builds(Criterion, text=texts, kind=st.sampled_from(KINDS))
 rubrics = st.lists(criteria, min_size=1, max_size=12, unique_by=lambda c: c.text.casefold()).map(
     lambda items: Rubric(criteria=tuple(items))
@@ -100,10 +100,13 @@ SAME_AS_CANONICAL = {
     "wrapped tags": f"1. {SHORT} [Hard\n   Rule]\n2. {CLEAR}\n   [Principle]",
     "wrapped after first tags": "1. [Hard Rule] The response\n   is short.\n2. [Principle] The response\n   is clear.",
     "notes below items": f"1. {SHORT} [Hard Rule]\n   - count them\n2. {CLEAR} [Principle]\n   - see above",
+    "notes below wrapped tags": f"1. {SHORT} [Hard\nRule]\n(count them)\n2. {CLEAR} [Principle]",
     "an item twice": f"{CANONICAL}\n3. {SHORT} [Hard Rule]",
+    "an item twice in another case": f"{CANONICAL}\n3. {SHORT.upper()} [Principle]",
     "thinking": f"<think>\n1. The response thinks. [Principle]\n</think>\n\n{CANONICAL}",
     "empty thinking": f"<think>\n\n</think>\n\n{CANONICAL}",
     "thinking without its opening tag": f"1. The response thinks. [Principle]\n</think>\n{CANONICAL}",
+    "thinking with several ends": f"<think>\na\n</think>\n1. The response thinks. [Principle]\n</think>\n{CANONICAL}",
     "thinking that ends with a line": f"<think>1. The response thinks.</think>\r\n{CANONICAL}",
     "thinking that quotes its own end": f"<think>\nthey wrote </think> there\n1. No.\n</think>\n{CANONICAL}",
 }

@@ -26,7 +26,7 @@ from openrubrics.signatures import (
     fingerprint,
     prompt_text,
 )
-from openrubrics.signatures.rubric_text import CriterionKind
+from openrubrics.signatures.rubric_text import CriterionKind, canonical_line
 
 SHORT = Criterion(
     text="The response has at most 100 words.",
@@ -95,7 +95,7 @@ _CHECKS = st.builds(
 _KINDS: list[CriterionKind] = ["hard_rule", "principle"]
 _CRITERIA = st.builds(
     Criterion,
-    text=_TEXTS.filter(lambda text: bool(text.strip())),
+    text=_TEXTS.filter(canonical_line),
     kind=st.sampled_from(_KINDS),
     weight=st.floats(min_value=0, exclude_min=True, allow_infinity=False),
     check=st.none() | _CHECKS,
