@@ -157,11 +157,12 @@ def _advice(messages: Messages, request: Request) -> str:
 
 
 def test_simba_adds_demonstrations_or_rules(tmp_path: Path) -> None:
+    """SIMBA shows its advisor plain values only, so the feedback of the metric is how it learns what went wrong."""
     guess = random.Random(0)
     model = judging(lambda a, b: "A" if guess.random() < 0.5 else "B")
     advisor = ScriptedLM(_advice)
     optimizer = dspy.SIMBA(
-        metric=label_accuracy,  # pyright: ignore[reportArgumentType]
+        metric=label_feedback,  # pyright: ignore[reportArgumentType]
         bsize=6,
         num_candidates=2,
         max_steps=3,
@@ -172,7 +173,7 @@ def test_simba_adds_demonstrations_or_rules(tmp_path: Path) -> None:
     with dspy.context(lm=model):
         program = optimizer.compile(RubricRM(), trainset=EXAMPLES, seed=1)
     best = assert_is_whole(program, tmp_path)
-    assert advisor.requests
+    assert any("Wrong: people prefer Response" in asked.messages[-1]["content"] for asked in advisor.requests)
     assert GUIDELINE in best.judge.predict.task.instructions
     assert accuracy(best, judging(by_length)) == 100.0
 
