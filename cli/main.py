@@ -47,7 +47,8 @@ def openrubrics() -> None:
       openrubrics judge --lm hosted_vllm/Qwen/Qwen3-8B --api-base http://127.0.0.1:8000/v1 \\
         --prompt "Name a prime. Use one word." --a "Seven" --b "Seven is a prime."
 
-    Exit codes: 0 done, 1 too many failures, 2 wrong usage, 3 wrong data, 4 the model cannot be reached or used.
+    Exit codes: 0 done, 1 too many failures, 2 wrong usage, 3 wrong data, 4 the model cannot be reached or used, 130
+    stopped by the user.
     """
 
 

@@ -25,6 +25,9 @@ Your own pairs (JSON Lines with prompt, chosen, rejected):
   openrubrics evaluate --pairs FILE --orders both --lm NAME --out runs/mine"""
 
 
+CURATED = "curated.jsonl"
+
+
 class LoopSummary(Summary):
     """The figures of the judging, and those of the curation before it.
 
@@ -52,8 +55,10 @@ def run(out: Path, overwrite: bool, seed: int, concurrency: int, lms: LMOptions)
     screen = console()
     screen.print(f"Language model: {clean(shown)}", style="bold", markup=False)
     with RunWriter(out, overwrite=overwrite) as writer, spending(lms) as meter:
+        (out / CURATED).unlink(missing_ok=True)
         curated = asyncio.run(_curate(_split(pairs, "curate"), contrast, judge.judge, seed, concurrency))
         _show_curation(curated)
+        write_whole(out / CURATED, "".join(pair.model_dump_json() + "\n" for pair in curated))
         start = time.perf_counter()
         held_out = _split(pairs, "held-out")
         results = asyncio.run(aevaluate(judge, held_out, seed=seed, concurrency=concurrency, on_result=writer.write))
@@ -68,9 +73,8 @@ def run(out: Path, overwrite: bool, seed: int, concurrency: int, lms: LMOptions)
             seconds=summary.seconds,
             usage=meter.usage,
         )
-        write_whole(out / "curated.jsonl", "".join(pair.model_dump_json() + "\n" for pair in curated))
         writer.finish(summary, manifest)
-    screen.print(f"\nWritten: {out}/summary.json, judgments.jsonl, curated.jsonl, manifest.json", markup=False)
+    click.echo(f"\nWritten: {out}/summary.json, judgments.jsonl, {CURATED}, manifest.json")
     if offline:
         click.echo(_NEXT)
 

@@ -3,10 +3,10 @@
 from openrubrics.data.bulk import in_bulk
 from openrubrics.data.comparisons import Comparison, read_comparisons
 from openrubrics.data.curation import ContrastsResponses, CuratedPair, JudgesByRubric, acurate
-from openrubrics.data.files import cannot_write, sha256, write_whole
 from openrubrics.data.manifest import Manifest, versions
 from openrubrics.data.pairs import read_pairs
 from openrubrics.data.slots import slot_of_chosen
+from openrubrics.signatures.files import cannot_write, sha256, write_whole
 
 __all__ = [
     "Comparison",

@@ -5,6 +5,7 @@
 
 import builtins
 import email.utils
+import os
 import time
 from collections.abc import Mapping
 
@@ -103,7 +104,8 @@ def retry_after(value: str | None) -> float | None:
 def transport_error(error: Exception, endpoint: str, timeout: float) -> LM15Error:
     """Return the error for a request that got no complete reply."""
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
-        reason = str(error) or "the connection timed out"
+        number = error.errno if isinstance(error, aiohttp.ClientConnectorError) else None
+        reason = os.strerror(number).lower() if number else "the connection timed out"
         return TransportError(f"no connection to {endpoint}: {reason}", provider=endpoint, provider_code=UNREACHABLE)
     if isinstance(error, builtins.TimeoutError):
         return TimeoutError(f"no complete reply from {endpoint} within {timeout:g} s", provider=endpoint)

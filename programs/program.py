@@ -5,7 +5,6 @@ carries a manifest, is matched by name, holds no LM, and is never a pickle.
 """
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import dspy
 
 from openrubrics.programs.predict import BoundPredict
 from openrubrics.signatures.errors import DataError, UsageError
+from openrubrics.signatures.files import write_whole
 from openrubrics.signatures.values import fingerprint
 
 FORMAT = 1
@@ -62,21 +62,14 @@ class Program(dspy.Module):
         """Write instructions and demonstrations to a JSON file, atomically. LMs are not saved.
 
         Raises:
-            UsageError: The path does not end in .json, its folder is missing, or a pickle is asked for.
+            UsageError: The path does not end in .json, its folder cannot be written to, or a pickle is asked
+                for.
         """
         path = Path(path)
         if save_program or modules_to_serialize or path.suffix != ".json":
             raise UsageError(f"cannot save to {str(path)!r}", "programs are saved as .json files only")
-        if not path.parent.is_dir():
-            raise UsageError(f"cannot save to {str(path)!r}: there is no such folder")
         state = {name: predictor.dump_state() for name, predictor in self.bound_predictors().items()}
-        content = json.dumps({"manifest": self.manifest(), "state": state}, indent=2, ensure_ascii=False)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        try:
-            temporary.write_text(content, encoding="utf-8")
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_whole(path, json.dumps({"manifest": self.manifest(), "state": state}, indent=2, ensure_ascii=False))
 
     def load(self, path: str | Path, allow_pickle: bool = False, allow_unsafe_lm_state: bool = False) -> None:
         """Take instructions and demonstrations from a file written by `save`; LMs stay as they are.

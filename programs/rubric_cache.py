@@ -32,9 +32,14 @@ class RubricCache:
         self._entries: OrderedDict[str, Future[dspy.Prediction]] = OrderedDict()
 
     def get(self, key: str, write: Callable[[], dspy.Prediction]) -> tuple[dspy.Prediction, bool]:
-        """Return the prediction and whether it was there already; `write` makes it otherwise."""
+        """Return the prediction and whether it was there already; `write` makes it otherwise.
+
+        On the thread of a running event loop it never waits for an entry, which a task of that loop may have to fill.
+        """
         while True:
             entry, mine = self._claim(key)
+            if not (mine or entry.done()) and _on_event_loop():
+                return write(), False
             try:
                 if not mine:
                     return entry.result(), True
@@ -91,3 +96,11 @@ class RubricCache:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
+
+
+def _on_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -148,3 +148,23 @@ def test_the_least_recently_used_rubric_goes_first() -> None:
     assert cache.get("a", _unexpected) == (PREDICTION, True)
     assert cache.get("c", _unexpected) == (PREDICTION, True)
     assert cache.get("b", lambda: PREDICTION) == (PREDICTION, False)
+
+
+def test_a_plain_call_on_an_event_loop_does_not_wait_for_a_task_of_that_loop() -> None:
+    cache = RubricCache()
+    rubric = Rubric.parse("1. The response is short. [Hard Rule]")
+    mine, other = dspy.Prediction(rubric=rubric), dspy.Prediction(rubric=rubric)
+
+    async def slowly() -> dspy.Prediction:
+        await asyncio.sleep(0.05)
+        return other
+
+    async def both() -> tuple[object, object]:
+        task = asyncio.create_task(cache.aget("key", slowly))
+        await asyncio.sleep(0)
+        plain = cache.get("key", lambda: mine)
+        return plain, await task
+
+    plain, waited = asyncio.run(asyncio.wait_for(both(), timeout=5))
+    assert plain == (mine, False)
+    assert waited == (other, False)
