@@ -1,12 +1,17 @@
 """Rubric-based reward modelling: rubrics from preferences, judgments with reasons a person can check."""
 
 import importlib
+import os
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
+# Installed, the rooms lie inside this folder; in a checkout, which Python started there takes first, beside it.
+if not os.path.isdir(os.path.join(__path__[0], "signatures")):
+    __path__.append(os.path.dirname(__path__[0]))
+
 if TYPE_CHECKING:
-    from openrubrics.evaluation import aevaluate, evaluate
+    from openrubrics.evaluation import aevaluate, evaluate, summarize
     from openrubrics.lms import ScriptedLM, lm
     from openrubrics.programs import ContrastiveRubricGenerator, GatekeeperJudge, RubricGenerator, RubricRM
     from openrubrics.signatures import Criterion, Failed, Judgment, PreferencePair, Rubric, Tie, Verdict
@@ -27,6 +32,7 @@ _HOMES = {
     "aevaluate": "evaluation",
     "evaluate": "evaluation",
     "lm": "lms",
+    "summarize": "evaluation",
 }
 
 __all__ = [
@@ -45,6 +51,7 @@ __all__ = [
     "aevaluate",
     "evaluate",
     "lm",
+    "summarize",
 ]
 
 

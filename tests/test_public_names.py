@@ -23,6 +23,7 @@ NAMES: dict[str, list[str]] = {
         "aevaluate",
         "evaluate",
         "lm",
+        "summarize",
     ],
     "openrubrics.signatures": [
         "BudgetError",

@@ -1,0 +1,5 @@
+"""`python -m openrubrics` is the command line."""
+
+from openrubrics.cli.main import main
+
+main()
