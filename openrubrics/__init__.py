@@ -11,7 +11,7 @@ if not os.path.isdir(os.path.join(__path__[0], "signatures")):
     __path__.append(os.path.dirname(__path__[0]))
 
 if TYPE_CHECKING:
-    from openrubrics.evaluation import aevaluate, evaluate, summarize
+    from openrubrics.evaluation import aevaluate, evaluate, measure
     from openrubrics.lms import ScriptedLM, lm
     from openrubrics.programs import ContrastiveRubricGenerator, GatekeeperJudge, RubricGenerator, RubricRM
     from openrubrics.signatures import Criterion, Failed, Judgment, PreferencePair, Rubric, Tie, Verdict
@@ -32,7 +32,7 @@ _HOMES = {
     "aevaluate": "evaluation",
     "evaluate": "evaluation",
     "lm": "lms",
-    "summarize": "evaluation",
+    "measure": "evaluation",
 }
 
 __all__ = [
@@ -51,7 +51,7 @@ __all__ = [
     "aevaluate",
     "evaluate",
     "lm",
-    "summarize",
+    "measure",
 ]
 
 

@@ -23,7 +23,7 @@ NAMES: dict[str, list[str]] = {
         "aevaluate",
         "evaluate",
         "lm",
-        "summarize",
+        "measure",
     ],
     "openrubrics.signatures": [
         "BudgetError",

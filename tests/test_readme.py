@@ -20,16 +20,18 @@ def blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
-def test_the_python_example_runs_and_prefers_the_response_without_commas(
+def test_the_python_examples_run_and_prefer_the_response_without_commas(
     readme: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (example,) = blocks(readme, "python")
+    example, evaluation = blocks(readme, "python")
     assert len(example.strip().splitlines()) <= 12
     scope: dict[str, object] = {}
     exec(compile(example, "README.md", "exec"), scope)  # noqa: S102 - our own README
     printed = capsys.readouterr().out
     assert "1. The response does not use any commas. [Hard Rule]" in printed
     assert "\n\nA\n\n" in printed
+    exec(compile(evaluation, "README.md", "exec"), {})  # noqa: S102 - our own README
+    assert capsys.readouterr().out == "1.0\n"
 
 
 def test_every_command_and_option_of_the_readme_exists(readme: str) -> None:
