@@ -6,6 +6,8 @@ from math import sqrt
 
 import numpy as np
 
+from openrubrics.signatures.errors import UsageError
+
 Interval = tuple[float, float]
 
 _Z = 1.959963984540054
@@ -21,7 +23,7 @@ def wilson(successes: float, n: int) -> Interval:
     scale = 1 + _Z**2 / n
     middle = (share + _Z**2 / (2 * n)) / scale
     half = _Z / scale * sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return _around(share, max(0.0, middle - half), min(1.0, middle + half))
 
 
 def bootstrap(scores: Sequence[float], *, seed: int) -> Interval:
@@ -32,7 +34,12 @@ def bootstrap(scores: Sequence[float], *, seed: int) -> Interval:
 
     Where all scores are equal no resample differs, and the width would be zero however few the pairs; the Wilson
     interval is returned then, which is never too narrow for scores in [0, 1].
+
+    Raises:
+        UsageError: `seed` is negative.
     """
+    if seed < 0:
+        raise UsageError(f"seed is {seed}, but a seed cannot be negative")
     counts = Counter(scores)
     n = len(scores)
     if len(counts) == 1:
@@ -40,4 +47,9 @@ def bootstrap(scores: Sequence[float], *, seed: int) -> Interval:
     values, times = zip(*sorted(counts.items()), strict=True)
     draws = np.random.default_rng(seed).multinomial(n, np.array(times) / n, size=_RESAMPLES)
     low, high = np.percentile(draws @ np.array(values) / n, [2.5, 97.5])
-    return float(low), float(high)
+    return _around(sum(scores) / n, float(low), float(high))
+
+
+def _around(share: float, low: float, high: float) -> Interval:
+    """Return the interval with the share in it, which rounding can leave outside by the last digit."""
+    return min(low, share), max(high, share)

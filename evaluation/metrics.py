@@ -6,6 +6,7 @@ asked for both has twice as many, whatever became of them.
 
 from collections import Counter
 from collections.abc import Sequence
+from statistics import fmean
 from typing import Literal
 
 from openrubrics.evaluation.intervals import bootstrap, wilson
@@ -26,15 +27,15 @@ class Figures(Frozen):
         pairs: Number of pairs, at least 1.
         comparisons: Number of pairs times number of orders asked for.
         accuracy: Right comparisons / comparisons.
-        accuracy_ci: 95 % interval of `accuracy` with n = pairs: Wilson for a single order, a bootstrap over pairs for
-            both.
+        accuracy_ci: 95 % interval of `accuracy` with n = pairs; `accuracy` is always in it. For a single order it is
+            Wilson's; for both a bootstrap over pairs, or Wilson's where all pairs have the same number of right orders.
         consistent_accuracy: Pairs that are right in both orders / pairs; None for a single order.
         ties: Comparisons that came to a tie.
         failed: Comparisons without an outcome.
         coverage: 1 - failed / comparisons.
         flips: Pairs whose two orders prefer different responses / pairs; None for a single order.
-        position_bias: Share of verdicts for the response that was shown first, minus 0.5; from -0.5 to 0.5, and 0 for
-            a judge that does not care. None without verdicts.
+        position_bias: How much more than half of the verdicts go to the response that was shown first, from -0.5 to 0.5
+            (see `position_bias`); 0 for a judge that does not care.
         length_baseline: What always choosing the response with more characters would score; equal lengths count half.
     """
 
@@ -61,6 +62,7 @@ def measure(results: Sequence[EvaluatedPair], *, orders: Orders, seed: int = 0) 
 
     Raises:
         DataError: There are no results, or a pair was judged in more orders than `orders`.
+        UsageError: `seed` is negative, and both orders need a bootstrap.
     """
     if not results:
         raise DataError("there are no judged pairs to measure", "give at least one pair")
@@ -104,14 +106,20 @@ def comparisons(result: EvaluatedPair, orders: Orders) -> tuple[Outcome, ...]:
 
 
 def position_bias(results: Sequence[EvaluatedPair]) -> float | None:
-    """Return the share of verdicts for the response that was shown first, minus 0.5; None without verdicts."""
-    first = [
-        shown.outcome.preferred == shown.order[0]
-        for result in results
-        for shown in result.judgment.orders
-        if isinstance(shown.outcome, Verdict)
-    ]
-    return sum(first) / len(first) - 0.5 if first else None
+    """Return how much more than half of the verdicts go to the response that was shown first, from -0.5 to 0.5.
+
+    It is the mean of two shares, minus 0.5: of verdicts for the first response where the chosen one was first, and
+    where it was second. So neither being right or wrong nor how often a seed put the chosen response first counts as
+    bias: a judge that is always right, or always wrong, has 0, and one that always takes the first has 0.5. None where
+    one of the two placements has no verdicts.
+    """
+    taken: dict[bool, list[bool]] = {True: [], False: []}
+    for result in results:
+        for shown in result.judgment.orders:
+            if isinstance(shown.outcome, Verdict):
+                first = shown.order[0]
+                taken[first == result.chosen_slot].append(shown.outcome.preferred == first)
+    return fmean(fmean(placement) for placement in taken.values()) - 0.5 if all(taken.values()) else None
 
 
 def length_baseline(results: Sequence[EvaluatedPair]) -> float:

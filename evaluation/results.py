@@ -3,7 +3,18 @@
 from typing import Literal
 
 from openrubrics.data import slot_of_chosen
-from openrubrics.signatures.values import OTHER, Failed, Frozen, Judgment, Label, Outcome, PreferencePair, Verdict
+from openrubrics.signatures.values import (
+    OTHER,
+    Failed,
+    Frozen,
+    Judgment,
+    Label,
+    OrderOutcome,
+    Outcome,
+    PreferencePair,
+    Tie,
+    Verdict,
+)
 
 Category = Literal["chosen", "rejected", "tie", "failed"]
 """What an outcome says about a pair whose better response is known."""
@@ -42,8 +53,30 @@ class EvaluatedPair(Frozen):
             judgment=judgment,
         )
 
+    def slim(self) -> "EvaluatedPair":
+        """Return the pair without the texts of the judgment: what is left gives the same figures, in little memory."""
+        judgment = self.judgment
+        orders = tuple(OrderOutcome(order=shown.order, outcome=_bare(shown.outcome)) for shown in judgment.orders)
+        bare = Judgment(outcome=_bare(judgment.outcome), orders=orders, decided_by=judgment.decided_by)
+        return self.model_copy(update={"judgment": bare})
+
     def category(self, outcome: Outcome) -> Category:
         """Return what one of the judgment's outcomes says about the human label."""
         if isinstance(outcome, Verdict):
             return "chosen" if outcome.preferred == self.chosen_slot else "rejected"
         return "failed" if isinstance(outcome, Failed) else "tie"
+
+
+def _bare(outcome: Outcome) -> Outcome:
+    """Return what is counted: the preference, or why there is none."""
+    match outcome:
+        case Verdict():
+            return _PREFERRED[outcome.preferred]
+        case Tie():
+            return _TIE
+        case Failed():
+            return Failed(reason=outcome.reason)
+
+
+_PREFERRED = {"A": Verdict(preferred="A"), "B": Verdict(preferred="B")}
+_TIE = Tie(reason="")

@@ -26,6 +26,7 @@ async def aevaluate(
     seed: int = 0,
     concurrency: int = 16,
     on_result: Callable[[EvaluatedPair], None] | None = None,
+    slim: bool = False,
 ) -> list[EvaluatedPair]:
     """Judge every pair, with the chosen response in a slot drawn from the pair's id and `seed`.
 
@@ -38,6 +39,7 @@ async def aevaluate(
         seed: For the slots.
         concurrency: Most pairs under way at a time.
         on_result: Called with each result as it is finished, so not in the order of `pairs`.
+        slim: Return each result without its texts (`EvaluatedPair.slim`), so that memory does not grow with them.
 
     Returns:
         The results, in the order of `pairs`.
@@ -57,7 +59,7 @@ async def aevaluate(
     results: dict[int, EvaluatedPair] = {}
     async with aclosing(in_bulk(judged, enumerate(pairs), concurrency=concurrency)) as finished:
         async for index, result in finished:
-            results[index] = result
+            results[index] = result.slim() if slim else result
             if on_result is not None:
                 on_result(result)
     return [results[index] for index in range(len(results))]
@@ -70,6 +72,7 @@ def evaluate(
     seed: int = 0,
     concurrency: int = 16,
     on_result: Callable[[EvaluatedPair], None] | None = None,
+    slim: bool = False,
 ) -> list[EvaluatedPair]:
     """Do what `aevaluate` does, from code that is not asynchronous.
 
@@ -79,5 +82,5 @@ def evaluate(
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(aevaluate(judge, pairs, seed=seed, concurrency=concurrency, on_result=on_result))
+        return asyncio.run(aevaluate(judge, pairs, seed=seed, concurrency=concurrency, on_result=on_result, slim=slim))
     raise UsageError("evaluate() cannot run inside an event loop", "write: await aevaluate(...)")

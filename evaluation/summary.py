@@ -16,10 +16,11 @@ class Summary(Figures):
         orders: What was asked for.
         by_domain: The same figures for each domain.
         failures: Failed comparisons by reason, most frequent first.
-        kappa: Agreement of repeated runs; None for a single run, or where it is not defined.
+        kappa: Agreement of repeated runs; None for a single run, or where it is not defined. All other figures on
+            judgments are those of the first run.
         method: Program that judged.
         lm: Model that judged.
-        calls: Requests sent.
+        calls: Requests sent, over all runs where the run was repeated; so are tokens, cost and seconds.
         tokens: Prompt and completion tokens together.
         cost: US dollars; None where a price is unknown.
         seconds: Wall time.
@@ -55,8 +56,8 @@ def summarize(
         orders: What the run asked for.
         lm: Model that judged.
         method: Program that judged.
-        usage: What the run cost.
-        seconds: Wall time.
+        usage: What the run cost, with its repeats.
+        seconds: Wall time, with its repeats.
         seed: For the bootstrap intervals.
         kappa: Agreement of repeated runs, from `openrubrics.evaluation.kappa`.
 

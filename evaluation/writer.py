@@ -1,6 +1,7 @@
 """The folder of a run: judgments as they come, summary and manifest at the end."""
 
 import json
+import secrets
 from io import BufferedWriter
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +14,8 @@ from openrubrics.evaluation.results import EvaluatedPair
 from openrubrics.evaluation.summary import Summary
 from openrubrics.signatures.errors import UsageError
 
-_NAMES = ("judgments.jsonl", "summary.json", "manifest.json")
+_NAMES = ("summary.json", "manifest.json", "judgments.jsonl")
+_REPEATS = "judgments-[0-9]*.jsonl"
 
 
 class RunWriter:
@@ -26,7 +28,13 @@ class RunWriter:
     ```
 
     Each judgment has reached the operating system when `write` returns, so a run that dies leaves what it finished. A
-    folder with a summary holds the whole run.
+    folder with a summary holds the whole run. Where the run is repeated on the same pairs, `repeat` goes on to
+    ``judgments-2.jsonl``, ``judgments-3.jsonl`` and so on.
+
+    Attributes:
+        folder: Where it writes.
+        path: File that `write` appends to.
+        written: Judgments in that file.
     """
 
     def __init__(self, folder: Path, *, overwrite: bool = False) -> None:
@@ -34,35 +42,45 @@ class RunWriter:
 
         Args:
             folder: Where to write.
-            overwrite: Whether to replace the run that the folder holds, if any.
+            overwrite: Whether to replace the run that the folder holds, if any. It stays until the first judgment.
         """
         self.folder = folder
+        self.path = folder / "judgments.jsonl"
+        self.written = 0
         self._overwrite = overwrite
-        self._written = 0
-        self._judgments, self._summary, self._manifest = (folder / name for name in _NAMES)
+        self._runs = 1
+        self._beside: Path | None = None
         self._file: BufferedWriter
 
+    def check(self) -> None:
+        """Make sure that no run is replaced unasked.
+
+        Raises:
+            UsageError: The folder holds a run already.
+        """
+        for name in _NAMES:
+            if not self._overwrite and (self.folder / name).exists():
+                hint = "name another folder, or replace it with --overwrite (in Python overwrite=True)"
+                raise UsageError(f"{self.folder} already holds {name}", hint)
+
     def __enter__(self) -> Self:
-        """Make the folder, and remove the run that it holds if it is to be replaced.
+        """Make the folder and the file for the judgments.
 
         Raises:
             UsageError: The folder holds a run already, or cannot be written to.
         """
+        self.check()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            for path in (self._summary, self._manifest, self._judgments):
-                if self._overwrite:
-                    path.unlink(missing_ok=True)
-                elif path.exists():
-                    hint = "name another folder, or ask to overwrite it"
-                    raise UsageError(f"{self.folder} already holds {path.name}", hint)
-            self._file = self._judgments.open("xb")
+            if self._overwrite:
+                self._beside = self.folder / f".{self.path.name}.{secrets.token_hex(4)}"
+            self._file = (self._beside or self.path).open("xb")
         except OSError as error:
             raise cannot_write(self.folder, error) from error
         return self
 
     def write(self, result: EvaluatedPair) -> None:
-        """Append one line to judgments.jsonl.
+        """Append one line; the first one replaces the old run if it is to be overwritten.
 
         Raises:
             UsageError: The folder cannot be written to any more, or is full.
@@ -70,9 +88,25 @@ class RunWriter:
         try:
             self._file.write(_line(result))
             self._file.flush()
+            self._replace()
         except OSError as error:
-            raise cannot_write(self._judgments, error) from error
-        self._written += 1
+            raise cannot_write(self.path, error) from error
+        self.written += 1
+
+    def repeat(self) -> None:
+        """Go on to the judgments of another run on the same pairs.
+
+        Raises:
+            UsageError: The folder cannot be written to any more.
+        """
+        self._runs += 1
+        self.path = self.folder / f"judgments-{self._runs}.jsonl"
+        self.written = 0
+        try:
+            self._file.close()
+            self._file = self.path.open("wb")
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
 
     def finish(self, summary: Summary, manifest: Manifest) -> None:
         """Write manifest.json and summary.json, each whole or not at all, the summary last.
@@ -80,20 +114,35 @@ class RunWriter:
         Raises:
             UsageError: The folder cannot be written to any more, or is full.
         """
-        write_whole(self._manifest, manifest.model_dump_json(indent=2) + "\n")
-        write_whole(self._summary, summary.model_dump_json(indent=2) + "\n")
+        try:
+            self._replace()
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+        write_whole(self.folder / "manifest.json", manifest.model_dump_json(indent=2) + "\n")
+        write_whole(self.folder / "summary.json", summary.model_dump_json(indent=2) + "\n")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close; a run that ended before its first judgment leaves no judgments.jsonl, so it can be started again."""
+        """Close; a run that ended before its first judgment leaves no file, so it can be started again."""
         try:
             self._file.close()
         except OSError as failure:
             if kind is None:
-                raise cannot_write(self._judgments, failure) from failure
-        if kind is not None and not self._written:
-            self._judgments.unlink(missing_ok=True)
+                raise cannot_write(self.path, failure) from failure
+        if self._beside is not None:
+            self._beside.unlink(missing_ok=True)
+        elif kind is not None and not self.written:
+            self.path.unlink(missing_ok=True)
+
+    def _replace(self) -> None:
+        """Remove the old run, if it is still there, and give the judgments their name."""
+        if self._beside is None:
+            return
+        for path in (*(self.folder / name for name in _NAMES), *self.folder.glob(_REPEATS)):
+            path.unlink(missing_ok=True)
+        self._beside.replace(self.path)
+        self._beside = None
 
 
 def _line(result: EvaluatedPair) -> bytes:

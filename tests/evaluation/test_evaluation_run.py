@@ -1,22 +1,30 @@
 """Running a judge over labelled pairs."""
 
 import asyncio
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
 
 from openrubrics.data import slot_of_chosen
-from openrubrics.evaluation import EvaluatedPair, aevaluate, evaluate, measure
+from openrubrics.evaluation import EvaluatedPair, Summary, aevaluate, evaluate, measure, summarize
 from openrubrics.signatures import (
     BudgetError,
     DataError,
     Failed,
+    Finding,
     Judgment,
+    Order,
     OrderOutcome,
+    Outcome,
     PreferencePair,
     Prompt,
+    Rubric,
+    Tie,
+    Usage,
     UsageError,
     Verdict,
+    Vote,
 )
 
 
@@ -145,3 +153,43 @@ def test_an_evaluated_pair_survives_json() -> None:
     (result,) = evaluate(Judge(), [pair(1)])
     assert EvaluatedPair.model_validate_json(result.model_dump_json()) == result
     assert "secret" not in result.model_dump_json()
+
+
+class Wordy(Judge):
+    """Says much about every pair, and something else about each."""
+
+    async def acall(self, *, prompt: Prompt, response_a: str, response_b: str) -> Judgment:
+        index = int(str(prompt).split()[1])
+        text = f"{index} " + "word " * 1000
+        finding = Finding(criterion=1, response="A", text=text)
+        outcome: Outcome = Verdict(preferred="A", gatekeeper=text, findings=(finding,), justification=text)
+        if index % 3:
+            outcome = Tie(reason=text, findings=(finding,)) if index % 3 == 1 else Failed(reason="no Winner", raw=text)
+        orders: tuple[Order, ...] = ("AB", "BA")
+        return Judgment(
+            outcome=outcome,
+            rubric=Rubric.parse(f"1. The response is {text}. [Principle]"),
+            orders=tuple(
+                OrderOutcome(order=order, outcome=outcome, votes=(Vote(outcome=outcome, raw=text),)) for order in orders
+            ),
+        )
+
+
+def test_slim_results_give_the_same_figures_in_little_memory() -> None:
+    pairs = [pair(index) for index in range(100)]
+    heard = list[EvaluatedPair]()
+    full = evaluate(Wordy(), pairs, on_result=heard.append)
+    tracemalloc.start()
+    try:
+        slim = evaluate(Wordy(), pairs, slim=True)
+        used = tracemalloc.get_traced_memory()[0] / len(pairs)
+    finally:
+        tracemalloc.stop()
+    assert summary(slim) == summary(full)
+    assert sorted(result.id for result in heard) == sorted(result.id for result in slim)
+    assert all(result.judgment.rubric is not None for result in heard)
+    assert used < 6000
+
+
+def summary(results: list[EvaluatedPair]) -> Summary:
+    return summarize(results, orders="both", lm="l", method="m", usage=Usage(), seconds=1)

@@ -5,6 +5,7 @@ import random
 import pytest
 
 from openrubrics.evaluation.intervals import bootstrap, wilson
+from openrubrics.signatures import UsageError
 
 
 @pytest.mark.parametrize(
@@ -57,3 +58,15 @@ def test_equal_scores_do_not_pretend_certainty(score: float) -> None:
 def test_a_large_run_costs_no_memory_for_its_resamples() -> None:
     low, high = bootstrap([0.0, 0.5, 1.0] * 100_000, seed=0)
     assert 0 < high - low < 0.01
+
+
+def test_the_share_is_in_its_interval_to_the_last_digit() -> None:
+    for n in range(1, 400):
+        for successes in (0, n // 3, n):
+            low, high = wilson(successes, n)
+            assert low <= successes / n <= high
+
+
+def test_a_negative_seed_is_wrong_usage() -> None:
+    with pytest.raises(UsageError, match="seed is -1"):
+        bootstrap([0.0, 1.0], seed=-1)

@@ -30,7 +30,8 @@ def test_single_order_by_hand(judged: Judged) -> None:
     assert figures.accuracy_ci == pytest.approx((0.1176, 0.7693), abs=1e-4)
     assert (figures.ties, figures.failed) == (1, 1)
     assert figures.coverage == pytest.approx(4 / 5)
-    assert figures.position_bias == pytest.approx(2 / 3 - 0.5)
+    # Verdicts for the first: 1 of 1 with the chosen response first, 1 of 2 with it second.
+    assert figures.position_bias == pytest.approx((1 + 1 / 2) / 2 - 0.5)
     assert figures.length_baseline == pytest.approx(2.5 / 5)
     assert figures.consistent_accuracy is None
     assert figures.flips is None
@@ -56,8 +57,9 @@ def test_both_orders_by_hand(judged: Judged) -> None:
     assert figures.flips == pytest.approx(2 / 8)
     assert (figures.ties, figures.failed) == (2, 4)
     assert figures.coverage == pytest.approx(12 / 16)
-    # Shown first: AA yes no, AB yes yes, BB no yes, A yes, B yes, BA no no -> 6 of 10.
-    assert figures.position_bias == pytest.approx(6 / 10 - 0.5)
+    # For the first, with the chosen response first: AA yes, AB yes, BB no, A yes, B yes, BA no (second order: 4 of 6);
+    # with it second: AA no, AB yes, BB yes, BA no (2 of 4).
+    assert figures.position_bias == pytest.approx((4 / 6 + 2 / 4) / 2 - 0.5)
     low, high = figures.accuracy_ci
     assert 0 < low < figures.accuracy < high < 1
 
@@ -185,3 +187,38 @@ def test_always_preferring_what_is_shown_first(chosen: list[Label]) -> None:
     assert figures.position_bias == 0.5
     assert figures.flips == 1
     assert isinstance(figures, Figures)
+
+
+@given(st.lists(slots, min_size=2, max_size=30).filter(lambda chosen: len(set(chosen)) == 2), st.booleans())
+def test_the_coin_that_placed_the_chosen_response_is_no_position_bias(chosen: list[Label], right: bool) -> None:
+    """A judge that is always right, or always wrong, does not care for places, however often the chosen was first."""
+    results = [_single(index, slot, slot if right else OTHER[slot]) for index, slot in enumerate(chosen)]
+    assert measure(results, orders="single").position_bias == 0
+    first = [_single(index, slot, "A") for index, slot in enumerate(chosen)]
+    assert measure(first, orders="single").position_bias == 0.5
+
+
+def test_one_placement_alone_tells_no_position_bias() -> None:
+    assert measure([_single(index, "A", "A") for index in range(3)], orders="single").position_bias is None
+
+
+@given(st.lists(st.tuples(slots, slots, slots), min_size=1, max_size=30))
+def test_with_verdicts_in_both_orders_it_is_the_share_for_the_first(rows: list[tuple[Label, Label, Label]]) -> None:
+    results = [
+        build(index, chosen, None, Verdict(preferred=ab), Verdict(preferred=ba))
+        for index, (chosen, ab, ba) in enumerate(rows)
+    ]
+    first = sum((ab == "A") + (ba == "B") for _, ab, ba in rows)
+    assert measure(results, orders="both").position_bias == pytest.approx(first / (2 * len(rows)) - 0.5)
+
+
+def _single(index: int, chosen: Label, preferred: Label) -> EvaluatedPair:
+    outcome = Verdict(preferred=preferred)
+    judgment = Judgment(outcome=outcome, orders=(OrderOutcome(order="AB", outcome=outcome),))
+    return EvaluatedPair(id=str(index), domain="d", source="s", chosen_slot=chosen, longer_slot=None, judgment=judgment)
+
+
+@given(runs)
+def test_the_interval_holds_the_accuracy(results: list[EvaluatedPair]) -> None:
+    figures = measure(results, orders="both")
+    assert figures.accuracy_ci[0] <= figures.accuracy <= figures.accuracy_ci[1]

@@ -55,19 +55,51 @@ def test_a_run_leaves_three_files_that_read_back(tmp_path: Path, results: list[E
 @pytest.mark.parametrize("name", FILES)
 def test_a_folder_that_holds_a_run_is_left_alone(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("precious")
-    with pytest.raises(UsageError, match=rf"already holds {name} \(name another folder, or ask to overwrite it\)"):
+    with pytest.raises(UsageError, match=rf"already holds {name} \(.* with --overwrite"):
         RunWriter(tmp_path).__enter__()
     assert (tmp_path / name).read_text() == "precious"
 
 
-def test_overwriting_removes_the_old_run_first(tmp_path: Path, results: list[EvaluatedPair]) -> None:
+def test_overwriting_leaves_nothing_of_the_old_run(tmp_path: Path, results: list[EvaluatedPair]) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    for name in FILES:
+    for name in (*FILES, "judgments-2.jsonl", "judgments-3.jsonl"):
         (tmp_path / name).write_text("old")
     with RunWriter(tmp_path, overwrite=True) as run:
         run.write(results[0])
+        assert run.path.read_text() == results[0].model_dump_json() + "\n"
     assert names(tmp_path) == ["judgments.jsonl", "notes.txt"]
     assert (tmp_path / "judgments.jsonl").read_text() == results[0].model_dump_json() + "\n"
+
+
+def test_overwriting_waits_for_the_first_judgment(tmp_path: Path) -> None:
+    for name in FILES:
+        (tmp_path / name).write_text("old")
+    with pytest.raises(KeyboardInterrupt), RunWriter(tmp_path, overwrite=True):
+        raise KeyboardInterrupt
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(FILES, "old")
+
+
+def test_repeats_have_files_of_their_own(tmp_path: Path, results: list[EvaluatedPair]) -> None:
+    with RunWriter(tmp_path) as run:
+        for result in results:
+            run.write(result)
+            assert run.written == 1
+            run.repeat()
+        run.write(results[0])
+    files = ["judgments.jsonl", *(f"judgments-{n}.jsonl" for n in (2, 3, 4))]
+    expected = dict(zip(files, [*results, results[0]], strict=True))
+    assert names(tmp_path) == sorted(expected)
+    for name, result in expected.items():
+        assert EvaluatedPair.model_validate_json((tmp_path / name).read_text()) == result
+
+
+def test_checking_makes_nothing(tmp_path: Path) -> None:
+    RunWriter(tmp_path / "run").check()
+    assert names(tmp_path) == []
+    (tmp_path / "manifest.json").write_text("")
+    with pytest.raises(UsageError, match="already holds manifest"):
+        RunWriter(tmp_path).check()
+    RunWriter(tmp_path, overwrite=True).check()
 
 
 def test_a_run_that_dies_keeps_what_it_judged_and_one_that_never_began_leaves_nothing(
@@ -140,7 +172,7 @@ def test_a_full_disk_is_an_error_of_ours(tmp_path: Path, results: list[Evaluated
                 resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
 
     for write in (lambda run: run.write(results[0]), lambda run: run.finish(summary, manifest)):
-        with pytest.raises(UsageError, match=r"cannot write .*: File too large \(name a folder with free space\)"):
+        with pytest.raises(UsageError, match=r"cannot write .*: File too large"):
             fill(write)
         assert names(tmp_path) == []
 
