@@ -23,6 +23,7 @@ def lm(
     timeout: float = TIMEOUT,
     retries: int = RETRIES,
     price: Price | None = None,
+    cache: bool = False,
     **sampling: object,
 ) -> dspy.LM:
     """Return a language model by name.
@@ -36,7 +37,10 @@ def lm(
         timeout: Seconds for one request.
         retries: How often a failed request is repeated, where that may help.
         price: What the model charges, to account for cost; None where unknown.
-        sampling: Generation options by their names on the wire (`openrubrics.lms.options` lists them), and ``cache``,
+        cache: Whether an answer of an earlier call or run is reused for an equal request. The address of the server
+            is part of what must be equal for ``hosted_vllm/`` and ``openai/`` names with an `api_base`; for other names
+            DSPy's cache leaves it out, so two servers under one name would share answers there.
+        sampling: Generation options by their names on the wire (`openrubrics.lms.options` lists them), and
             ``callbacks`` and ``rollout_id`` of `dspy.LM`. Nothing is sent that is not given.
 
     Raises:
@@ -50,19 +54,20 @@ def lm(
     if name.endswith("/"):
         raise UsageError(f"{name!r} names a provider, but no model", f"write {name}MODEL")
     if name == EMBEDDED:
-        return _embedded(sampling)
+        return _embedded(cache, sampling)
     if name.startswith(OPENAI_COMPATIBLE):
         api_base = api_base or os.environ.get("OPENRUBRICS_API_BASE")
         api_key = api_key or os.environ.get("OPENRUBRICS_API_KEY")
         if api_base:
-            return _served(name, Endpoint(_checked(api_base), api_key, timeout, retries=retries, price=price), sampling)
+            endpoint = Endpoint(_checked(api_base), api_key, timeout, retries=retries, price=price)
+            return _served(name, endpoint, cache, sampling)
         if name.startswith("hosted_vllm/"):
             raise UsageError(
                 f"the address of the server for {name} is missing", "give --api-base or set OPENRUBRICS_API_BASE"
             )
     connection = {"api_base": api_base, "api_key": api_key}
     given = {key: value for key, value in connection.items() if value}
-    return ProviderLM(name, price=price, timeout=timeout, num_retries=retries, **given, **sampling)
+    return ProviderLM(name, price=price, timeout=timeout, num_retries=retries, cache=cache, **given, **sampling)
 
 
 def _checked(api_base: str) -> str:
@@ -72,14 +77,13 @@ def _checked(api_base: str) -> str:
     return api_base.rstrip("/")
 
 
-def _served(name: str, endpoint: Endpoint, sampling: dict[str, object]) -> dspy.LM:
-    return EngineLM(name, engine=HttpEngine(endpoint), async_engine=AsyncHttpEngine(endpoint), **sampling)
+def _served(name: str, endpoint: Endpoint, cache: bool, sampling: dict[str, object]) -> dspy.LM:
+    engine, async_engine = HttpEngine(endpoint), AsyncHttpEngine(endpoint)
+    return EngineLM(name, engine=engine, async_engine=async_engine, cache=cache, **sampling)
 
 
-def _embedded(sampling: dict[str, object]) -> dspy.LM:
+def _embedded(cache: bool, sampling: dict[str, object]) -> dspy.LM:
     from openrubrics.lms.embedded import NAME, EmbeddedEngine
 
     engine = LocalEngine(NAME, Deterministic(EmbeddedEngine()), Price(0, 0))
-    # Asking again costs less than DSPy's cache, which would also keep the answers of an older reader.
-    options = {"cache": False, **sampling}
-    return EngineLM(NAME, engine=engine, async_engine=AsyncLocalEngine(engine), **options)
+    return EngineLM(NAME, engine=engine, async_engine=AsyncLocalEngine(engine), cache=cache, **sampling)

@@ -2,14 +2,18 @@
 
 DSPy turns a call's options into a `dspy.lm15.Request` before it asks an engine, and refuses options which that type has
 no field for. They travel in ``metadata`` under a key of our own, so that they are also part of DSPy's cache key, and
-`unfold` takes them out again on the other side.
+`unfold` takes them out again on the other side. So does the address of the server, which DSPy's cache key leaves out.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
+
+from dspy.lm15 import Request
 
 from openrubrics.signatures.errors import UsageError
 
 CARRIER = "openrubrics.options"
+PLACE = "openrubrics.server"
 
 READ_BY_DSPY = frozenset(
     [
@@ -69,12 +73,13 @@ OF_THE_CALL = frozenset({"cache", "callbacks", "rollout_id"})
 _OWNED = frozenset({"model", "messages", "n", "stream"})
 
 
-def fold(defaults: Mapping[str, object], options: Mapping[str, object]) -> dict[str, object]:
+def fold(defaults: Mapping[str, object], options: Mapping[str, object], server: str = "") -> dict[str, object]:
     """Return `options` with what DSPy would refuse moved into ``metadata``.
 
     Args:
         defaults: Options of the LM, which those of the call override; None switches one off.
         options: Options of the call.
+        server: Address that becomes part of DSPy's cache key; empty for none.
     """
     merged = {**defaults, **options}
     extra = {name: merged[name] for name in FOLDED if merged.get(name) is not None}
@@ -87,12 +92,24 @@ def fold(defaults: Mapping[str, object], options: Mapping[str, object]) -> dict[
         raise UsageError(f"extra_body must be an object, not {body!r}")
     folded = {name: None for name in (*FOLDED, EXTRA_BODY) if name in defaults}
     kept = {name: value for name, value in options.items() if name not in FOLDED and name != EXTRA_BODY}
-    if not extra:
+    carried = ({CARRIER: extra} if extra else {}) | ({PLACE: server} if server else {})
+    if not carried:
         return {**kept, **folded}
     metadata = merged.get("metadata") or {}
     if not isinstance(metadata, Mapping):
         raise UsageError(f"metadata must be an object, not {metadata!r}")
-    return {**kept, **folded, "metadata": {**metadata, CARRIER: extra}}
+    return {**kept, **folded, "metadata": {**metadata, **carried}}
+
+
+def place(request: Request, server: str) -> Request:
+    """Return an explicit request with the address of its server in DSPy's cache key."""
+    if not server:
+        return request
+    extensions = dict(request.config.extensions or {})
+    metadata = extensions.get("metadata")
+    known = metadata if isinstance(metadata, Mapping) else {}
+    placed = {**extensions, "metadata": {**known, PLACE: server}}
+    return replace(request, config=replace(request.config, extensions=placed))
 
 
 def unfold(extensions: Mapping[str, object]) -> dict[str, object]:
@@ -102,7 +119,7 @@ def unfold(extensions: Mapping[str, object]) -> dict[str, object]:
     if not isinstance(metadata, Mapping):
         return options if metadata is None else {**options, "metadata": metadata}
     carried = metadata.get(CARRIER)
-    rest = {name: value for name, value in metadata.items() if name != CARRIER}
+    rest = {name: value for name, value in metadata.items() if name not in (CARRIER, PLACE)}
     return {**options, **({"metadata": rest} if rest else {}), **(carried if isinstance(carried, Mapping) else {})}
 
 

@@ -6,18 +6,16 @@ import asyncio
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dspy
 import pytest
 from dspy.lm15 import Config, Message, Request, Response
 from pydantic import BaseModel
+from server_plugin import ModelServer, running
 
 from openrubrics.lms import HttpEngine, candidates, lm, usage_meter
 from openrubrics.signatures.errors import UsageError
-
-if TYPE_CHECKING:
-    from tests.server_plugin import ModelServer
 
 ANSWER = dspy.Predict("question -> answer")
 SAMPLING = {"n": 3, "logprobs": True, "top_logprobs": 5, "structured_outputs": {"choice": ["A", "B"]}}
@@ -111,18 +109,46 @@ def test_an_unknown_option_is_an_error_and_nothing_is_sent(model_server: ModelSe
 
 
 def test_options_that_differ_are_not_the_same_to_the_cache(model_server: ModelServer) -> None:
-    model = lm("hosted_vllm/org/cached", api_base=model_server.url)
+    model = lm("hosted_vllm/org/cached", api_base=model_server.url, cache=True)
     for choice in ("A", "A", "B"):
         ask(model, asynchronous=False, structured_outputs={"choice": [choice]})
     assert [body["structured_outputs"]["choice"] for body in model_server.bodies] == [["A"], ["B"]]
 
 
 def test_a_cached_answer_costs_nothing(model_server: ModelServer) -> None:
-    model = lm("hosted_vllm/org/cached", api_base=model_server.url)
+    model = lm("hosted_vllm/org/cached", api_base=model_server.url, cache=True)
     ask(model, asynchronous=False)
     with usage_meter() as meter:
         ask(model, asynchronous=False)
     assert (len(model_server.received), meter.usage.calls) == (1, 0)
+
+
+def test_an_answer_is_reused_only_when_asked_for(model_server: ModelServer) -> None:
+    for name in ("hosted_vllm/org/judge", "groq/judge"):
+        model = lm(name, api_base=model_server.url, api_key="k")
+        model("same")
+        model("same")
+    assert len(model_server.received) == 4
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("explicit", [False, True])
+def test_servers_under_one_name_do_not_share_cached_answers(
+    model_server: ModelServer, asynchronous: bool, explicit: bool
+) -> None:
+    request = Request(model="hosted_vllm/judge", messages=(Message.user("hi"),))
+
+    def answer(server: ModelServer) -> object:
+        model = lm("hosted_vllm/judge", api_base=server.url, cache=True)
+        question: Any = request if explicit else "hi"
+        output = asyncio.run(model.acall(question)) if asynchronous else model(question)
+        return output.text if isinstance(output, Response) else output[0]
+
+    with running() as other:
+        model_server.text, other.text = "first", "second"
+        assert [answer(model_server), answer(other), answer(model_server)] == ["first", "second", "first"]
+        assert (len(model_server.received), len(other.received)) == (1, 1)
+        assert set(other.bodies[0]) == {"model", "messages"}
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
