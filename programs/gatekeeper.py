@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import dspy
 
 from openrubrics.lms import usage_meter
+from openrubrics.programs.arguments import check_prompt, check_rubric, check_texts
 from openrubrics.programs.predict import BoundPredict, samples
 from openrubrics.programs.probability import verdict_probability
 from openrubrics.programs.program import Program
@@ -43,7 +44,8 @@ class GatekeeperJudge(Program):
         probabilities: Ask for token log-probabilities, so that verdicts carry a measured probability.
 
     Raises:
-        UsageError: `votes` is below 1, or several votes would be sampled at temperature 0 and so be all the same.
+        UsageError: The form is unknown, `votes` is no whole number above 0, or several votes would be sampled at
+            temperature 0 and so be all the same.
     """
 
     if TYPE_CHECKING:
@@ -65,8 +67,10 @@ class GatekeeperJudge(Program):
         probabilities: bool = False,
     ) -> None:
         super().__init__()
-        if votes < 1:
-            raise UsageError(f"votes is {votes}, but at least one is needed")
+        if form not in JUDGMENT:
+            raise UsageError(f"unknown form {form!r}", f"forms are {' and '.join(JUDGMENT)}")
+        if not isinstance(votes, int) or votes < 1:
+            raise UsageError(f"votes is {votes!r}, but a whole number of at least 1 is needed")
         if votes > 1 and not temperature > 0:
             raise UsageError(f"{votes} votes at temperature {temperature} would all be the same", "raise temperature")
         self.predict = BoundPredict(JudgePair, JUDGMENT[form], template)
@@ -78,6 +82,7 @@ class GatekeeperJudge(Program):
         """Return the judgment for this one order.
 
         Raises:
+            UsageError: An argument is not what it should be; nothing was sent.
             LMError: The endpoint cannot answer at all.
         """
         with usage_meter() as meter:
@@ -91,6 +96,9 @@ class GatekeeperJudge(Program):
         return judgment.model_copy(update={"usage": meter.usage})
 
     def _steps(self, prompt: Prompt, rubric: Rubric, response_a: str, response_b: str) -> Steps[Judgment]:
+        check_prompt(prompt)
+        check_rubric(rubric)
+        check_texts(response_a=response_a, response_b=response_b)
         inputs = {
             "prompt": prompt_text(prompt),
             "rubric": rubric,
@@ -101,7 +109,7 @@ class GatekeeperJudge(Program):
         wave = (self.votes + 1) // 2
         while not votes or not decided(votes, self.votes):
             (prediction,) = yield [Call(self.predict, inputs | {"config": self._config(wave, len(votes))})]
-            votes += _votes(prediction, wave)
+            votes += _votes(prediction, wave, rubric)
             wave = 1
         outcome = tally(votes)
         return Judgment(
@@ -113,27 +121,33 @@ class GatekeeperJudge(Program):
     def _config(self, wave: int, asked: int) -> dict[str, Any]:
         config: dict[str, Any] = {}
         if self.votes > 1:
+            options = self.predict.current_lm().kwargs | self.predict.config
             # The rollout id keeps DSPy's cache from answering a later vote with an earlier one; that of the LM, which
             # optimizers set to sample anew, stays a part of it.
-            rollout = self.predict.current_lm().kwargs.get("rollout_id", 0)
+            rollout = options.get("rollout_id", 0)
             config |= {"n": wave, "temperature": self.temperature, "rollout_id": f"{rollout}.{asked + 1}"}
+            # A server seeds sample i of a request with seed + i, so a later vote goes on where the last one stopped.
+            if asked and isinstance(seed := options.get("seed"), int):
+                config["seed"] = seed + asked
         if self.probabilities:
             config |= {"logprobs": True, "top_logprobs": 5}
         return config
 
 
-def _votes(prediction: dspy.Prediction, wanted: int) -> list[Vote]:
-    votes = [_vote(value, logprobs) for value, logprobs in samples(prediction, "judgment")]
+def _votes(prediction: dspy.Prediction, wanted: int, rubric: Rubric) -> list[Vote]:
+    votes = [_vote(value, logprobs, rubric) for value, logprobs in samples(prediction, "judgment")]
     if prediction.completions is None:  # the request failed, and all its samples with it
         return votes * wanted
     missing = Vote(outcome=Failed(reason="the endpoint sent fewer samples than it was asked for"))
     return votes + [missing] * (wanted - len(votes))
 
 
-def _vote(value: JudgeTrace | Failed, logprobs: Any) -> Vote:  # noqa: ANN401 - as DSPy hands it on
+def _vote(value: JudgeTrace | Failed, logprobs: Any, rubric: Rubric) -> Vote:  # noqa: ANN401 - as DSPy hands it on
     if isinstance(value, Failed):
         return Vote(outcome=value, raw=value.raw)
     probability = None
     if logprobs and value.winner != "tie":
         probability = verdict_probability(logprobs.content, value.winner)
-    return Vote(outcome=value.outcome(probability), raw=value.text)
+    about_the_rubric = tuple(f for f in value.findings if f.criterion <= len(rubric.criteria))
+    trace = value.model_copy(update={"findings": about_the_rubric})
+    return Vote(outcome=trace.outcome(probability), raw=value.text)

@@ -1,12 +1,14 @@
 """The judge: what it asks, in which waves, and what becomes of the replies."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from dspy.lm15 import AuthError, ContextLengthError, LM15Error, RateLimitError, TimeoutError, UnsupportedModelError  # noqa: A004
 from judge_world import GARBAGE, RUBRIC, call, judges, judging_requests, reply, sampled
+from server_plugin import ModelServer
 
-from openrubrics.lms import Budget, EndpointError, ScriptedLM, budget
+from openrubrics.lms import Budget, EndpointError, Reply, ScriptedLM, budget, lm
 from openrubrics.lms.scripted import Scripted
 from openrubrics.programs import GatekeeperJudge
 from openrubrics.signatures import (
@@ -176,7 +178,91 @@ def test_a_failed_wave_is_as_many_failed_votes() -> None:
     assert kinds == ["failed", "failed", "failed", "verdict", "verdict"]
 
 
-@pytest.mark.parametrize("options", [{"votes": 0}, {"votes": -1}, {"votes": 3, "temperature": 0.0}])
+def test_a_cut_sample_is_one_failed_vote() -> None:
+    cut = Reply(reply("A").partition("Winner")[0], finish_reason="length")
+    script = ScriptedLM([[Reply(reply("B")), cut], reply("B")])
+    judgment = judge(script, votes=3)
+    assert judging_requests(script) == [2, 1]
+    assert judgment.preferred == "B"
+    assert [vote.outcome.kind for vote in judgment.orders[0].votes] == ["verdict", "failed", "verdict"]
+
+
+def seeds(bodies: list[dict[str, Any]]) -> list[int]:
+    """The seed of every sample, as a server derives it from that of the request."""
+    return [body["seed"] + i for body in bodies for i in range(body.get("n", 1))]
+
+
+@both_speeds
+@pytest.mark.parametrize("of_the_predictor", [False, True])
+def test_every_vote_is_sampled_with_a_seed_of_its_own(
+    model_server: ModelServer, of_the_predictor: bool, asynchronous: bool
+) -> None:
+    replies = iter([reply("A"), reply("B"), reply("tie"), reply("B"), reply("A")])
+    model_server.text = lambda body: next(replies)
+    program = GatekeeperJudge(votes=5)
+    program.predict.config = {"seed": 70} if of_the_predictor else {}
+    served = lm("hosted_vllm/judge", api_base=model_server.url, seed=7, cache=False)
+    judgment = call(program, asynchronous, served, **PAIR)
+    assert len(judgment.orders[0].votes) == 5
+    assert [body.get("n", 1) for body in model_server.bodies] == [3, 1, 1]
+    first = 70 if of_the_predictor else 7
+    assert seeds(model_server.bodies) == list(range(first, first + 5))
+
+
+def test_without_a_seed_none_is_sent() -> None:
+    script = ScriptedLM([judges("A", "B"), reply("A")])
+    judge(script, votes=3)
+    assert all("seed" not in asked.options for asked in script.requests)
+
+
+def test_a_rollout_id_of_the_predictor_asks_anew() -> None:
+    script = ScriptedLM([judges("A", "A"), judges("B", "B")])
+    caching = script.copy(cache=True)
+    program = GatekeeperJudge(votes=3)
+    assert call(program, False, caching, **PAIR).preferred == "A"
+    program.predict.config = {"rollout_id": 1}
+    assert call(program, False, caching, **PAIR).preferred == "B"
+
+
+def test_findings_about_criteria_that_do_not_exist_are_dropped() -> None:
+    invented = reply("A").replace("- Criterion 2 ", "- Criterion 9 ")
+    judgment = judge(ScriptedLM([invented]))
+    assert isinstance(judgment.outcome, Verdict)
+    assert [(f.criterion, f.response) for f in judgment.outcome.findings] == [(1, "A"), (1, "B")]
+    assert judgment.orders[0].votes[0].raw == invented
+
+
+@both_speeds
+@pytest.mark.parametrize(
+    ("argument", "value", "hint"),
+    [
+        ("response_a", 1, "a response is text"),
+        ("response_b", None, "a response is text"),
+        ("rubric", str(RUBRIC), "Rubric.parse"),
+        ("rubric", {"criteria": []}, "Rubric.model_validate"),
+        ("prompt", 1, "give text"),
+        ("prompt", (), "give text"),
+    ],
+)
+def test_an_argument_of_another_kind_is_named_before_any_request(
+    argument: str, value: object, hint: str, asynchronous: bool
+) -> None:
+    script = ScriptedLM([])
+    with pytest.raises(UsageError, match=f"^{argument} is .*{hint}"):
+        call(GatekeeperJudge(), asynchronous, script, **PAIR | {argument: value})
+    assert script.requests == []
+
+
+def test_an_empty_response_is_a_response() -> None:
+    assert call(GatekeeperJudge(), False, ScriptedLM(judges("B")), **PAIR | {"response_a": ""}).preferred == "B"
+
+
+def test_an_unknown_form_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"unknown form 'v4' \(forms are seed and v3\)"):
+        GatekeeperJudge(form="v4")  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("options", [{"votes": 0}, {"votes": -1}, {"votes": 2.5}, {"votes": 3, "temperature": 0.0}])
 def test_votes_that_make_no_sense_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(UsageError, match="vote"):
         GatekeeperJudge(**options)  # pyright: ignore[reportArgumentType]
