@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from openrubrics.data.pairs import PROMPT
+from openrubrics.data.pairs import ID, PROMPT, RESPONSE
 from openrubrics.data.rows import RowReader
 from openrubrics.signatures.values import Frozen, Prompt
 
@@ -23,8 +23,8 @@ class Comparison(Frozen):
 
 _READER = RowReader(
     Comparison,
-    {"id": "text that is unique in the file", "prompt": PROMPT, "response_a": "text", "response_b": "text"},
-    content=("prompt", "response_a", "response_b"),
+    {"id": ID, "prompt": PROMPT, "response_a": RESPONSE, "response_b": RESPONSE},
+    responses=("response_a", "response_b"),
 )
 
 

@@ -6,20 +6,22 @@ from pathlib import Path
 from openrubrics.data.rows import RowReader
 from openrubrics.signatures.values import PreferencePair
 
+ID = "text or a whole number that is unique in the file"
 PROMPT = "text, or a list of {role, content} messages that ends with the user's"
+RESPONSE = "text, or a list of messages that ends with the assistant's and otherwise only repeats the prompt"
 
 _READER = RowReader(
     PreferencePair,
     {
-        "id": "text that is unique in the file",
+        "id": ID,
         "prompt": PROMPT,
-        "chosen": "text",
-        "rejected": "text",
+        "chosen": RESPONSE,
+        "rejected": RESPONSE,
         "domain": "text",
         "source": "text",
         "meta": "an object, for anything else",
     },
-    content=("prompt", "chosen", "rejected"),
+    responses=("chosen", "rejected"),
 )
 
 
@@ -27,8 +29,9 @@ def read_pairs(path: Path, *, limit: int | None = None) -> Iterator[PreferencePa
     """Read preference pairs from a ``.jsonl`` or ``.jsonl.gz`` file, lazily and in order.
 
     A row is an object with ``prompt`` (text, or a list of ``{role, content}`` messages), ``chosen`` and ``rejected``,
-    and optionally ``id``, ``domain``, ``source`` and ``meta``. A row without an id gets one from its content, the same
-    in every process.
+    and optionally ``id``, ``domain``, ``source`` and ``meta``; null is as good as absent there. A row without an id
+    gets one from its content, the same in every process. A response may be a list of messages, as TRL's files have it:
+    the text of the last one, the assistant's, is taken.
 
     Args:
         path: File to read.

@@ -1,11 +1,8 @@
 """Read the rows of JSON Lines files into values, one at a time, with errors that name file, line and field."""
 
-import gzip
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from io import BufferedIOBase
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -13,8 +10,10 @@ import orjson
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from openrubrics.data.fields import prompt_mistake, response_text, shown
+from openrubrics.data.lines import numbered_lines
 from openrubrics.signatures.errors import DataError, UsageError
-from openrubrics.signatures.values import Message, fingerprint
+from openrubrics.signatures.values import fingerprint
 
 Row = TypeVar("Row", bound=BaseModel)
 
@@ -26,12 +25,12 @@ class RowReader(Generic[Row]):
     Attributes:
         model: The value that a row becomes.
         expected: What each field holds, in words for error messages.
-        content: Fields that name a row which has no id.
+        responses: Fields that hold a response; with the prompt they name a row which has no id.
     """
 
     model: type[Row]
     expected: Mapping[str, str]
-    content: tuple[str, ...]
+    responses: tuple[str, ...]
 
     def read(self, path: Path, *, limit: int | None = None) -> Iterator[Row]:
         """Read the rows of a ``.jsonl`` or ``.jsonl.gz`` file, lazily and in order.
@@ -55,73 +54,62 @@ class RowReader(Generic[Row]):
 
     def _rows(self, path: Path, limit: int | None) -> Iterator[Row]:
         lines_by_id: dict[bytes, int] = {}
-        for number, line in _lines(path):
+        for number, line in numbered_lines(path):
             place = f"{path}, line {number}"
-            row = _object(line, place)
+            row = self._normal(_object(line, place))
+            named = "id" in row
             value = self._value(row, place)
             name = str(row["id"])
             first = lines_by_id.setdefault(blake2b(name.encode(), digest_size=16).digest(), number)
             if first != number:
-                raise DataError(
-                    f"{place}: field 'id' is {_shown(name)}, which line {first} has too",
-                    "ids must be unique; rows without an id are named by their content",
-                )
+                raise _repeated(place, first, name if named else None)
             yield value
             if len(lines_by_id) == limit:
                 return
         if not lines_by_id:
             raise DataError(f"{path} is empty", "expected one JSON object a line")
 
-    def _value(self, row: dict[str, object], place: str) -> Row:
-        if "id" not in row:
-            row["id"] = fingerprint({key: row.get(key) for key in self.content})
-        try:
-            value = self.model.model_validate(row)
-        except ValidationError as error:
-            raise DataError(f"{place}: {self._explained(error.errors()[0], row)}") from error
-        if not _ends_with_user(row["prompt"]):
-            raise DataError(f"{place}: {self._unexpected('prompt', row['prompt'])}")
-        return value
+    def _normal(self, row: dict[str, object]) -> dict[str, object]:
+        """Return the row without empty optional fields, with its id as text and its responses as text."""
+        fields = self.model.model_fields
+        row = {
+            name: value
+            for name, value in row.items()
+            if value is not None or (name != "id" and (name not in fields or fields[name].is_required()))
+        }
+        if type(row.get("id")) is int:
+            row["id"] = str(row["id"])
+        return row | {name: response_text(row[name], row.get("prompt")) for name in self.responses if name in row}
 
-    def _explained(self, detail: ErrorDetails, row: Mapping[str, object]) -> str:
+    def _value(self, row: dict[str, object], place: str) -> Row:
+        mistake = prompt_mistake(row.get("prompt"))
+        if mistake:
+            raise DataError(f"{place}: {mistake}")
+        if "id" not in row:
+            row["id"] = fingerprint({key: row.get(key) for key in ("prompt", *self.responses)})
+        try:
+            return self.model.model_validate(row)
+        except ValidationError as error:
+            raise self._error(place, error.errors()[0], row) from error
+
+    def _error(self, place: str, detail: ErrorDetails, row: Mapping[str, object]) -> DataError:
         if not detail["loc"]:
-            return str(detail.get("ctx", {}).get("error", detail["msg"]))
+            return DataError(
+                f"{place}: {detail.get('ctx', {}).get('error', detail['msg'])}", "remove the row or mend it"
+            )
         field = str(detail["loc"][0])
         if field not in self.expected:
-            return f"field {_shown(field)} is unknown; expected {', '.join(self.expected)}"
+            hint = "put it under 'meta'" if "meta" in self.expected else "remove it"
+            return DataError(f"{place}: field {shown(field)} is unknown; expected {', '.join(self.expected)}", hint)
         if field not in row:
-            return f"field '{field}' is missing; expected {self.expected[field]}"
-        return self._unexpected(field, row[field])
-
-    def _unexpected(self, field: str, found: object) -> str:
-        return f"field '{field}' is {_shown(found)}; expected {self.expected[field]}"
+            return DataError(f"{place}: field '{field}' is missing; expected {self.expected[field]}")
+        return DataError(f"{place}: field '{field}' is {shown(row[field])}; expected {self.expected[field]}")
 
 
-def _ends_with_user(prompt: object) -> bool:
-    if not isinstance(prompt, list):
-        return True
-    return bool(prompt) and Message.model_validate(prompt[-1]).role == "user"
-
-
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines that are not blank, with 1-based numbers."""
-    number = 0
-    try:
-        with _open(path) as file:
-            for number, line in enumerate(file, start=1):
-                text = line.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else line.strip()
-                if text:
-                    yield number, text
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}, line {number + 1}: cannot be read: {_cause(error)}") from error
-
-
-def _open(path: Path) -> BufferedIOBase:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-
-
-def _cause(error: Exception) -> str:
-    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+def _repeated(place: str, first: int, name: str | None) -> DataError:
+    if name is None:
+        return DataError(f"{place}: repeats line {first}", "remove one of them, or give each an id")
+    return DataError(f"{place}: field 'id' is {shown(name)}, which line {first} has too", "ids must be unique")
 
 
 def _object(line: bytes, place: str) -> dict[str, object]:
@@ -130,11 +118,5 @@ def _object(line: bytes, place: str) -> dict[str, object]:
     except orjson.JSONDecodeError as error:
         raise DataError(f"{place}: not valid JSON: {error.msg} (character {error.pos + 1})") from error
     if not isinstance(row, dict):
-        raise DataError(f"{place}: expected a JSON object, found {_shown(row)}")
+        raise DataError(f"{place}: expected a JSON object, found {shown(row)}")
     return row
-
-
-def _shown(value: object) -> str:
-    """Return a value in one short line."""
-    text = repr(value) if isinstance(value, str) else orjson.dumps(value).decode()
-    return text if len(text) <= 60 else f"{text[:60]}..."

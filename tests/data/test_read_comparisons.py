@@ -34,8 +34,8 @@ def test_two_equal_responses_can_be_compared(tmp_path: Path) -> None:
     [
         ({"prompt": "p", "response_a": "a"}, "field 'response_b' is missing; expected text"),
         (ROW | {"chosen": "Hi."}, "field 'chosen' is unknown; expected id, prompt, response_a, response_b"),
-        (ROW | {"prompt": []}, "field 'prompt' is []; expected text, or a list"),
-        (ROW, "which line 1 has too (ids must be unique; rows without an id are named by their content)"),
+        (ROW | {"prompt": []}, "field 'prompt' has no messages"),
+        (ROW, "repeats line 1 (remove one of them, or give each an id)"),
     ],
 )
 def test_a_bad_row_is_named(tmp_path: Path, row: object, said: str) -> None:

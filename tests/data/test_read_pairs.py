@@ -13,6 +13,8 @@ from openrubrics.data import read_pairs
 from openrubrics.signatures import DataError, Message, UsageError
 
 ROW = {"id": "1", "prompt": "Say hi.", "chosen": "Hi.", "rejected": "No."}
+USER = {"role": "user", "content": "Hi?"}
+ASSISTANT = {"role": "assistant", "content": "Hi."}
 PAIR_FILES = {
     "llmbar.jsonl": 154,
     "llmbar_extra.jsonl": 286,
@@ -63,6 +65,57 @@ def test_a_missing_id_comes_from_the_content(tmp_path: Path) -> None:
     assert again.id == first.id == "8de702ae4887dd5f"
 
 
+def test_a_whole_number_is_an_id(tmp_path: Path) -> None:
+    path = write(tmp_path / "p.jsonl", ROW | {"id": 7}, ROW | {"id": 8})
+    assert [pair.id for pair in read_pairs(path)] == ["7", "8"]
+    with pytest.raises(DataError, match="line 2: field 'id' is '7', which line 1 has too"):
+        list(read_pairs(write(path, ROW | {"id": 7}, ROW | {"id": "7"})))
+
+
+def test_null_is_as_good_as_absent_in_an_optional_field(tmp_path: Path) -> None:
+    bare = {key: ROW[key] for key in ("prompt", "chosen", "rejected")}
+    nulls = dict.fromkeys(("id", "domain", "source", "meta"))
+    (with_nulls,) = read_pairs(write(tmp_path / "p.jsonl", bare | nulls))
+    (without,) = read_pairs(write(tmp_path / "p.jsonl", bare))
+    assert with_nulls == without
+
+
+def test_a_repeated_row_without_an_id_is_told_by_its_line(tmp_path: Path) -> None:
+    bare = {key: ROW[key] for key in ("prompt", "chosen", "rejected")}
+    path = write(tmp_path / "p.jsonl", bare, bare | {"domain": "chat"})
+    with pytest.raises(DataError) as caught:
+        list(read_pairs(path))
+    assert str(caught.value) == f"{path}, line 2: repeats line 1 (remove one of them, or give each an id)"
+
+
+@pytest.mark.parametrize("prompt", ["Hi?", [USER]])
+@pytest.mark.parametrize("before", [[], [USER]])
+def test_responses_as_conversations(tmp_path: Path, prompt: object, before: list[object]) -> None:
+    row = {"prompt": prompt, "chosen": [*before, ASSISTANT], "rejected": [*before, ASSISTANT | {"content": "No."}]}
+    (pair,) = read_pairs(write(tmp_path / "p.jsonl", row))
+    (plain,) = read_pairs(write(tmp_path / "p.jsonl", {"prompt": prompt, "chosen": "Hi.", "rejected": "No."}))
+    assert pair == plain
+    assert pair.chosen == "Hi."
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (json.dumps(ROW).encode("utf-16"), "look like UTF-16 (save it as UTF-8)"),
+        (json.dumps(ROW).encode("utf-16-le"), "look like UTF-16 (save it as UTF-8)"),
+        (json.dumps(ROW).encode("utf-16-be"), "look like UTF-16 (save it as UTF-8)"),
+        (gzip.compress(json.dumps(ROW).encode()), "look like gzip (name it .jsonl.gz)"),
+        (b"PAR1\x15\x04", "look like Parquet (write it as JSON Lines)"),
+    ],
+)
+def test_another_format_is_recognised(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "p.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        list(read_pairs(path))
+    assert str(caught.value) == f"{path} is not JSON Lines: its first bytes {said}"
+
+
 def test_limit_stops_before_the_next_row_is_looked_at(tmp_path: Path) -> None:
     path = write(tmp_path / "p.jsonl", ROW, ROW | {"id": "2"}, {"broken": True})
     assert [pair.id for pair in read_pairs(path, limit=2)] == ["1", "2"]
@@ -77,8 +130,11 @@ def test_limit_stops_before_the_next_row_is_looked_at(tmp_path: Path) -> None:
         ('{"prompt": "\\ud800"}', "not valid JSON: "),
         ("[" * 5000, "not valid JSON: "),
         ("[1, 2]", "expected a JSON object, found [1,2]"),
-        (json.dumps(ROW | {"id": 7}), "field 'id' is 7; expected text that is unique in the file"),
-        (json.dumps(ROW | {"id": None}), "field 'id' is null; expected text"),
+        (
+            json.dumps(ROW | {"id": 7.5}),
+            "field 'id' is 7.5; expected text or a whole number that is unique in the file",
+        ),
+        (json.dumps(ROW | {"id": True}), "field 'id' is true; expected text"),
         (
             json.dumps({"id": "2", "chosen": "a", "rejected": "b"}),
             "field 'prompt' is missing; expected text, or a list",
@@ -89,11 +145,26 @@ def test_limit_stops_before_the_next_row_is_looked_at(tmp_path: Path) -> None:
         (json.dumps(ROW | {"chosen": 5.5}), "field 'chosen' is 5.5; expected text"),
         (json.dumps(ROW | {"domain": 3}), "field 'domain' is 3; expected text"),
         (json.dumps(ROW | {"meta": "x"}), "field 'meta' is 'x'; expected an object"),
-        (json.dumps(ROW | {"prompt": []}), "field 'prompt' is []; expected text, or a list of {role, content}"),
+        (json.dumps(ROW | {"prompt": []}), "field 'prompt' has no messages; expected the user's at least"),
         (json.dumps(ROW | {"prompt": 1}), "field 'prompt' is 1; expected text, or a list of {role, content}"),
-        (json.dumps(ROW | {"prompt": [{"role": "bot", "content": "x"}]}), 'field \'prompt\' is [{"role":"bot"'),
-        (json.dumps(ROW | {"prompt": [{"role": "assistant", "content": "x"}]}), "that ends with the user's"),
+        *(
+            (json.dumps(ROW | {"prompt": [USER, *messages]}), said)
+            for messages, said in (
+                ([{"role": "bot", "content": "x"}], "message 2 of field 'prompt': 'role' is 'bot'; expected system, u"),
+                ([{"content": "x"}, USER], "message 2 of field 'prompt': 'role' is missing"),
+                ([USER, {"role": "user", "content": None}], "message 3 of field 'prompt': 'content' is null; expected"),
+                ([USER | {"name": "me"}], "message 2 of field 'prompt': 'name' is unknown; expected role and content"),
+                (["Hi?"], "message 2 of field 'prompt': found 'Hi?'; expected an object with role and content"),
+                ([ASSISTANT], "the last message of field 'prompt' is of role 'assistant'; expected 'user'"),
+            )
+        ),
+        *(
+            (json.dumps(ROW | {"chosen": messages}), "; expected text, or a list of messages that ends with the assist")
+            for messages in ([], [USER], [USER, ASSISTANT], [ASSISTANT | {"content": None}], [ASSISTANT, "Hi."])
+        ),
         (json.dumps(ROW | {"label": 1}), "field 'label' is unknown; expected id, prompt, chosen, rejected"),
+        (json.dumps(ROW | {"label": None}), "(put it under 'meta')"),
+        (json.dumps(ROW | {"prompt": None}), "field 'prompt' is null; expected text"),
         (json.dumps(ROW | {"meta": "x" * 1000}), "field 'meta' is '" + "x" * 59 + "...; expected an object"),
         (json.dumps(ROW | {"rejected": "Hi."}), "chosen and rejected are the same text"),
         (json.dumps(ROW), "field 'id' is '1', which line 1 has too"),
@@ -110,7 +181,7 @@ def test_a_bad_row_is_named_in_one_line(tmp_path: Path, second_line: str, said: 
     assert message.startswith(f"{path}, line 2: ")
     assert said in message
     assert "\n" not in message
-    assert len(message) < len(str(path)) + 300
+    assert len(message) < len(str(path)) + 320
 
 
 def test_invalid_bytes_are_named(tmp_path: Path) -> None:

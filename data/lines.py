@@ -1,0 +1,53 @@
+"""The lines of a file, plain or compressed, with errors that say what the bytes look like."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from io import BufferedIOBase
+from pathlib import Path
+
+from openrubrics.signatures.errors import DataError
+
+_BOM = b"\xef\xbb\xbf"
+_FORMATS = {
+    b"\x1f\x8b": ("gzip", "name it .jsonl.gz"),
+    b"\xff\xfe": ("UTF-16", "save it as UTF-8"),
+    b"\xfe\xff": ("UTF-16", "save it as UTF-8"),
+    b"PK\x03\x04": ("a ZIP archive", "unpack it"),
+    b"PAR1": ("Parquet", "write it as JSON Lines"),
+}
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a file that are not blank, stripped, with 1-based numbers.
+
+    Raises:
+        DataError: The file cannot be read, or is in another format.
+    """
+    number = 0
+    try:
+        with _open(path) as file:
+            for number, line in enumerate(file, start=1):
+                if number == 1:
+                    _refuse_other_formats(path, line)
+                text = line.removeprefix(_BOM).strip() if number == 1 else line.strip()
+                if text:
+                    yield number, text
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}, line {number + 1}: cannot be read: {_cause(error)}") from error
+
+
+def _open(path: Path) -> BufferedIOBase:
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+
+
+def _refuse_other_formats(path: Path, start: bytes) -> None:
+    for signature, (name, step) in _FORMATS.items():
+        if start.startswith(signature):
+            raise DataError(f"{path} is not JSON Lines: its first bytes look like {name}", step)
+    if b"\x00" in start[:4]:
+        raise DataError(f"{path} is not JSON Lines: its first bytes look like UTF-16", "save it as UTF-8")
+
+
+def _cause(error: Exception) -> str:
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
