@@ -20,7 +20,8 @@ class RubricCache:
     """A thread-safe store of predictions with a rubric, least recently used ones dropped first.
 
     The first caller of a key writes the rubric; callers that come meanwhile wait for it, on threads or on an event
-    loop. What did not become a rubric is not kept. Copies of a program share its cache: the key names the prompts.
+    loop. What did not become a rubric is not kept. Copies of a program share its cache: the key names the prompts. In
+    another process it starts empty.
 
     Args:
         capacity: Number of rubrics that are kept.
@@ -58,7 +59,7 @@ class RubricCache:
             entry, mine = self._claim(key)
             try:
                 if not mine:
-                    return await asyncio.shield(asyncio.wrap_future(entry)), True
+                    return await asyncio.wrap_future(entry), True
                 prediction = await write()
             except _Abandoned:
                 continue
@@ -74,6 +75,7 @@ class RubricCache:
                 self._entries.move_to_end(key)
                 return self._entries[key], False
             entry: Future[dspy.Prediction] = Future()
+            entry.set_running_or_notify_cancel()  # so that a waiter that is cancelled does not cancel the entry
             self._entries[key] = entry
             while len(self._entries) > self._capacity:
                 self._entries.popitem(last=False)
@@ -96,6 +98,9 @@ class RubricCache:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
+
+    def __reduce__(self) -> tuple[type[Self], tuple[int]]:
+        return type(self), (self._capacity,)
 
 
 def _on_event_loop() -> bool:

@@ -1,11 +1,13 @@
 """Rubrics from a request alone, and from ranked answers to it."""
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import dspy
 
 from openrubrics.lms import lm_identity
+from openrubrics.programs.arguments import check_prompt, check_responses
 from openrubrics.programs.predict import BoundPredict
 from openrubrics.programs.program import Program
 from openrubrics.programs.rubric_cache import RubricCache
@@ -17,8 +19,8 @@ from openrubrics.signatures.values import fingerprint
 class RubricGenerator(Program):
     """Write a rubric from the request alone (OpenRubrics v3, section 3: the generator sees no responses).
 
-    A rubric is written once for each prompt, program and LM, and then taken from memory; the call still appears in
-    DSPy's trace, so optimizers see it.
+    A rubric is written once for each prompt, program, LM and sampling, and then taken from memory; the call still
+    appears in DSPy's trace, so optimizers see it.
 
     Args:
         template: Text that replaces the whole prompt, for checkpoints trained on another wording; slot ``{prompt}``.
@@ -43,21 +45,25 @@ class RubricGenerator(Program):
         """Return the rubric, or why there is none.
 
         Raises:
+            UsageError: The prompt is neither text nor a conversation; nothing was sent.
             LMError: The endpoint cannot answer at all.
         """
+        check_prompt(prompt)
         text = prompt_text(prompt)
         prediction, known = self.cache.get(self._key(text), lambda: self.predict(prompt=text))
         return self._rubric(text, prediction, known)
 
     async def aforward(self, prompt: Prompt) -> Rubric | Failed:
         """As `forward`."""
+        check_prompt(prompt)
         text = prompt_text(prompt)
         prediction, known = await self.cache.aget(self._key(text), lambda: self.predict.acall(prompt=text))
         return self._rubric(text, prediction, known)
 
     def _key(self, text: str) -> str:
         lm = self.predict.current_lm()
-        return fingerprint([self.fingerprint, lm_identity(lm), lm.kwargs.get("rollout_id"), text])
+        config = json.dumps(self.predict.config, sort_keys=True, default=str)
+        return fingerprint([self.fingerprint, lm_identity(lm), lm.kwargs.get("rollout_id"), config, text])
 
     def _rubric(self, text: str, prediction: dspy.Prediction, known: bool) -> Rubric | Failed:
         trace = dspy.settings.trace
@@ -95,7 +101,7 @@ class ContrastiveRubricGenerator(Program):
             responses: Two or more different answers, best first.
 
         Raises:
-            UsageError: There are fewer than two different responses.
+            UsageError: There are fewer than two different responses, or an argument is not what it should be.
             LMError: The endpoint cannot answer at all.
         """
         return self.predict(**_ranked(prompt, responses)).rubric
@@ -106,6 +112,8 @@ class ContrastiveRubricGenerator(Program):
 
 
 def _ranked(prompt: Prompt, responses: Sequence[str]) -> dict[str, Any]:
+    check_prompt(prompt)
+    check_responses(responses)
     if len(set(responses)) < 2:
         raise UsageError(f"{len(responses)} response(s) given, but a contrast takes at least two different ones")
     return {"prompt": prompt_text(prompt), "responses": list(responses)}

@@ -1,6 +1,8 @@
 """One writer for each rubric, whatever happens to it, on threads and on an event loop."""
 
 import asyncio
+import gc
+import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -124,6 +126,37 @@ def test_a_cancelled_waiter_disturbs_nobody() -> None:
         assert leaving.cancelled()
 
     asyncio.run(scenario())
+
+
+def test_a_cancelled_batch_leaves_nothing_unread_behind() -> None:
+    cache = RubricCache()
+    complaints: list[object] = []
+
+    async def scenario() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: complaints.append(context))
+        batch = [asyncio.create_task(cache.aget("k", lambda: asyncio.sleep(60, PREDICTION))) for _ in range(4)]
+        await asyncio.sleep(0)
+        for task in reversed(batch):
+            task.cancel()
+        results = await asyncio.gather(*batch, return_exceptions=True)
+        assert all(isinstance(result, asyncio.CancelledError) for result in results)
+        batch.clear()
+        await asyncio.sleep(0)
+        gc.collect()
+        assert await cache.aget("k", lambda: asyncio.sleep(0, PREDICTION)) == (PREDICTION, False)
+
+    asyncio.run(scenario())
+    gc.collect()
+    assert complaints == []
+
+
+def test_a_copy_for_another_process_is_empty_and_as_large() -> None:
+    cache = RubricCache(capacity=1)
+    cache.get("a", lambda: PREDICTION)
+    copied: RubricCache = pickle.loads(pickle.dumps(cache))  # noqa: S301
+    for key in ("a", "b", "a"):
+        assert copied.get(key, lambda: PREDICTION) == (PREDICTION, False)
+    assert cache.get("a", _unexpected) == (PREDICTION, True)
 
 
 def test_a_cancelled_writer_on_a_loop_hands_over_to_a_thread() -> None:

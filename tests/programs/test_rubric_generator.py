@@ -116,6 +116,38 @@ def test_another_model_asks_again(other: ScriptedLM, asks: int) -> None:
     assert len(other.requests) == asks
 
 
+def test_the_sampling_of_the_predictor_asks_again() -> None:
+    lm = _named()
+    generator = RubricGenerator()
+    for config in ({"temperature": 0.1}, {"temperature": 0.9}, {"temperature": 0.1}, {"stop": ["x"], "rollout_id": 2}):
+        generator.predict.config = config
+        call(generator, False, lm, prompt="p")
+    assert [asked.options.get("temperature") for asked in lm.requests] == [0.1, 0.9, None]
+
+
+@both_speeds
+@pytest.mark.parametrize("prompt", [1, None, [], [{"role": "user", "content": "Hi"}]])
+def test_a_prompt_of_another_kind_is_refused_before_any_request(prompt: object, asynchronous: bool) -> None:
+    script = ScriptedLM([])
+    with pytest.raises(UsageError, match=r"^prompt is .*\(give text, or one or more Messages\)"):
+        call(RubricGenerator(), asynchronous, script, prompt=prompt)
+    with pytest.raises(UsageError, match=r"^prompt is "):
+        call(ContrastiveRubricGenerator(), asynchronous, script, prompt=prompt, responses=["good", "bad"])
+    assert script.requests == []
+
+
+@both_speeds
+@pytest.mark.parametrize(
+    ("responses", "message"),
+    [("good", "responses is 'good' of type str"), (["good", 1], r"responses\[1\] is 1"), (None, "responses is None")],
+)
+def test_a_contrast_takes_texts_only(responses: object, message: str, asynchronous: bool) -> None:
+    script = ScriptedLM([])
+    with pytest.raises(UsageError, match=message):
+        call(ContrastiveRubricGenerator(), asynchronous, script, prompt="p", responses=responses)
+    assert script.requests == []
+
+
 def test_two_servers_under_one_model_name_are_two_models() -> None:
     here = lm_identity(lm("hosted_vllm/m", api_base="http://127.0.0.1:1/v1"))
     assert lm_identity(lm("hosted_vllm/m", api_base="http://127.0.0.1:1/v1/", api_key="k")) == here
