@@ -1,25 +1,51 @@
-"""Hard rules that code can decide are decided by code, before any model is asked."""
+"""Hard rules that code can decide are decided by code, before any model is asked for anything, even for a rubric."""
 
+import re
 from collections.abc import Sequence
 
-from openrubrics.signatures import Criterion, Finding, Rubric, Verdict
+from openrubrics.signatures import Criterion, Finding, Prompt, Rubric, Verdict
 from openrubrics.signatures.values import OTHER, Label
-from openrubrics.verifiers import CheckResult, verify
+from openrubrics.verifiers import CheckResult, describe, recognise, verify
+
+_TURN = re.compile(r"(?:\A|\n)\n(System|Human|Assistant):")
+
+
+def own_request(prompt: Prompt) -> str:
+    """Return the part of a prompt that states rules for the answer: of a conversation, the last turn of the user.
+
+    A transcript of turns as `openrubrics.signatures.prompt_text` writes it is a conversation too.
+    """
+    if not isinstance(prompt, str):
+        return next((turn.content for turn in reversed(prompt) if turn.role == "user"), "")
+    text = "\n\n" + prompt.lstrip()
+    turns = list(_TURN.finditer(text))
+    asked = [i for i, turn in enumerate(turns) if turn[1] == "Human"]
+    if not asked or turns[0].start() != 0:
+        return prompt
+    last = asked[-1]
+    return text[turns[last].end() : turns[last + 1].start() if last + 1 < len(turns) else None].strip()
+
+
+def asked_rules(request: str) -> Rubric | None:
+    """Return the rules that a request states and code can decide, each with its check; None where there is none."""
+    rules = [Criterion(text=describe(one.check), kind="hard_rule", check=one.check) for one in recognise(request)]
+    distinct = {rule.text.casefold(): rule for rule in rules}
+    return Rubric(criteria=tuple(distinct.values())) if distinct else None
 
 
 def decide_by_checks(rubric: Rubric, response_a: str, response_b: str) -> Verdict | None:
-    """Return a verdict when exactly one response passes every bound check, else None.
+    """Return a verdict when exactly one response passes the checks of all hard rules that have one, else None.
 
-    Checks apply strictly (the IFEval reading without tolerance). A check that cannot be decided for one of the
-    responses counts for neither.
+    Principles decide nothing here, even those with a check. Checks apply strictly (the IFEval reading without
+    tolerance). A check that cannot be decided for one of the responses counts for neither.
 
     Returns:
-        None where there is no bound check, both pass, or both fail.
+        None where no hard rule has a check, both pass, or both fail.
     """
     findings: list[Finding] = []
     broken: dict[Label, list[Criterion]] = {"A": [], "B": []}
     for number, criterion in enumerate(rubric.criteria, 1):
-        if criterion.check is None:
+        if criterion.kind != "hard_rule" or criterion.check is None:
             continue
         results: dict[Label, CheckResult] = {
             "A": verify(criterion.check, response_a),

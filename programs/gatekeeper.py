@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import dspy
+from pydantic import JsonValue
 
 from openrubrics.lms import usage_meter
 from openrubrics.programs.arguments import check_prompt, check_rubric, check_texts
@@ -77,6 +78,11 @@ class GatekeeperJudge(Program):
         self.votes = votes
         self.temperature = temperature
         self.probabilities = probabilities
+
+    @property
+    def settings(self) -> dict[str, JsonValue]:
+        """See `Program.settings`."""
+        return {"votes": self.votes, "temperature": self.temperature, "probabilities": self.probabilities}
 
     def forward(self, prompt: Prompt, rubric: Rubric, response_a: str, response_b: str) -> Judgment:
         """Return the judgment for this one order.

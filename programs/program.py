@@ -5,12 +5,15 @@ carries a manifest, is matched by name, holds no LM, and is never a pickle.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dspy
+from pydantic import JsonValue
 
 from openrubrics.programs.predict import BoundPredict
+from openrubrics.signatures import JUDGMENT
 from openrubrics.signatures.errors import DataError, UsageError
 from openrubrics.signatures.files import write_whole
 from openrubrics.signatures.values import fingerprint
@@ -47,6 +50,14 @@ class Program(dspy.Module):
         """
         return fingerprint({name: _identity(predictor) for name, predictor in self.bound_predictors().items()})
 
+    @property
+    def settings(self) -> dict[str, JsonValue]:
+        """What is set where the program runs: votes, orders and the like, with those of its parts.
+
+        An artifact records them for its reader; they are no part of the fingerprint and are never loaded.
+        """
+        return {name: part.settings for name, part in vars(self).items() if isinstance(part, Program) and part.settings}
+
     def manifest(self) -> dict[str, Any]:
         """Return what an artifact says about itself."""
         return {
@@ -55,11 +66,16 @@ class Program(dspy.Module):
             "fingerprint": self.fingerprint,
             "fields": {name: list(p.task.fields) for name, p in self.bound_predictors().items()},
             "contracts": {name: p.adapter.contract.name for name, p in self.bound_predictors().items()},
+            "settings": self.settings,
             "dspy": dspy.__version__,
         }
 
     def save(self, path: str | Path, save_program: bool = False, modules_to_serialize: list[Any] | None = None) -> None:
-        """Write instructions and demonstrations to a JSON file, atomically. LMs are not saved.
+        """Write instructions and demonstrations to a JSON file, atomically: what optimizers change, and only that.
+
+        LMs are not saved. Neither are votes, orders, a fixed rubric and whatever else is given when a program is
+        built: `load` keeps those of the program it is called on. The manifest lists them under ``settings``, for the
+        reader. Templates are not saved either, but `load` refuses a program with another one.
 
         Raises:
             UsageError: The path does not end in .json, its folder cannot be written to, or a pickle is asked
@@ -72,10 +88,13 @@ class Program(dspy.Module):
         write_whole(path, json.dumps({"manifest": self.manifest(), "state": state}, indent=2, ensure_ascii=False))
 
     def load(self, path: str | Path, allow_pickle: bool = False, allow_unsafe_lm_state: bool = False) -> None:
-        """Take instructions and demonstrations from a file written by `save`; LMs stay as they are.
+        """Take instructions and demonstrations from a file written by `save`; all else stays as it is.
+
+        LMs and settings (votes, orders, a fixed rubric) are those of this program, not those of the saved one.
 
         Raises:
-            DataError: The file is not such an artifact, or belongs to another program; the message says how it differs.
+            DataError: The file is not such an artifact, was changed, or belongs to another program, form or template;
+                the message says how it differs. The program is then as it was.
             UsageError: A pickle or an LM state is asked for.
         """
         if allow_pickle or allow_unsafe_lm_state:
@@ -84,12 +103,28 @@ class Program(dspy.Module):
         found, mine = artifact["manifest"], self.manifest()
         for key in ("format", "program", "fields", "contracts"):
             if found.get(key) != mine[key]:
-                raise DataError(f"{path}: {key} is {found.get(key)!r}, but this program has {mine[key]!r}")
+                message = f"{path}: {key} is {found.get(key)!r}, but this program has {mine[key]!r}"
+                raise DataError(message, _which_form(found) if key == "contracts" else "")
+        trial = self.deepcopy()  # so that a broken file changes nothing
         try:
-            _restore(self.deepcopy(), artifact["state"])  # so that a broken file changes nothing
+            _restore(trial, artifact["state"])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise DataError(f"{path}: the state of the predictors cannot be read: {error!r}") from error
+        saved, restored = found.get("fingerprint"), trial.fingerprint
+        if saved != restored:
+            raise DataError(
+                f"{path}: the fingerprint is {saved!r}, but the prompts read from it have {restored!r}",
+                "the file was changed, or was saved under another template or version of the reply's form",
+            )
         _restore(self, artifact["state"])
+
+
+def _which_form(manifest: Mapping[str, Any]) -> str:
+    """Say how to build the judge that a file belongs to, where it tells."""
+    contracts = manifest.get("contracts")
+    names = list(contracts.values()) if isinstance(contracts, dict) else []
+    forms = [form for form, contract in JUDGMENT.items() if contract.name in names]
+    return f"build the judge with form={forms[0]!r}" if forms else ""
 
 
 def _restore(program: Program, state: dict[str, Any]) -> None:

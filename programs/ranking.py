@@ -8,6 +8,7 @@ from typing import Literal
 
 import dspy
 
+from openrubrics.programs.arguments import check_prompt, check_responses
 from openrubrics.programs.steps import Call, Steps
 from openrubrics.signatures import Failed, Judgment, Prompt
 from openrubrics.signatures.errors import UsageError
@@ -48,6 +49,8 @@ class Ranking(Frozen):
 
 def rank_steps(judge: dspy.Module, prompt: Prompt, responses: Sequence[str], mode: RankMode) -> Steps[Ranking]:
     """The algorithm of `RubricRM.rank`."""
+    check_prompt(prompt)
+    check_responses(responses)
     if len(responses) < 2:
         raise UsageError(f"{len(responses)} response(s) given, but ranking takes at least two")
     if mode == "sort":

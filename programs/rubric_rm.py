@@ -1,9 +1,12 @@
 """The two-stage reward model: write a rubric for the request, then compare under it (OpenRubrics v3, section 4)."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
+
+from pydantic import JsonValue
 
 from openrubrics.lms import usage_meter
-from openrubrics.programs.enforce import decide_by_checks
+from openrubrics.programs.arguments import check_prompt, check_rubric, check_texts
+from openrubrics.programs.enforce import asked_rules, decide_by_checks, own_request
 from openrubrics.programs.gatekeeper import GatekeeperJudge
 from openrubrics.programs.program import Program
 from openrubrics.programs.ranking import Ranking, RankMode, rank_steps
@@ -18,7 +21,6 @@ from openrubrics.signatures import (
     Rubric,
     Tie,
     Verdict,
-    prompt_text,
 )
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.values import Order
@@ -38,11 +40,13 @@ class RubricRM(Program):
         orders: With ``both``, a verdict holds only if it survives swapping the responses: two verdicts that contradict
             each other are a `Tie` that says so, and an order that failed makes the judgment `Failed`.
         rubric: A fixed rubric for all requests; then none is written.
-        enforce_checks: Bind verifiers to hard rules that both the rubric and the request state, and let them decide
-            before any judging where exactly one response passes them all.
+        enforce_checks: Let code decide before any request is sent, where exactly one response passes all hard rules
+            that code can check: those that the request itself states, and no rubric is then written; or those of a
+            fixed rubric that have a check already, or that the request states too. Of a conversation only the last
+            turn of the user states rules. `Judgment.rubric` holds the rules and their checks.
 
     Raises:
-        UsageError: Both `judge` and `votes` are given.
+        UsageError: Both `judge` and `votes` are given, or an option is not what it should be.
     """
 
     if TYPE_CHECKING:
@@ -68,16 +72,31 @@ class RubricRM(Program):
         super().__init__()
         if judge is not None and votes is not None:
             raise UsageError("both judge and votes are given", "set votes on the judge")
+        if orders not in get_args(Orders):
+            raise UsageError(f"unknown orders {orders!r}", f"orders are {' and '.join(get_args(Orders))}")
+        if rubric is not None:
+            check_rubric(rubric)
         self.generate = generator or RubricGenerator()
-        self.judge = judge or GatekeeperJudge(votes=votes or 1)
+        self.judge = judge or GatekeeperJudge(votes=1 if votes is None else votes)
         self.orders: Orders = orders
         self.rubric = rubric
         self.enforce_checks = enforce_checks
+
+    @property
+    def settings(self) -> dict[str, JsonValue]:
+        """See `Program.settings`."""
+        own: dict[str, JsonValue] = {
+            "orders": self.orders,
+            "enforce_checks": self.enforce_checks,
+            "rubric": self.rubric.model_dump(mode="json") if self.rubric else None,
+        }
+        return super().settings | own
 
     def forward(self, prompt: Prompt, response_a: str, response_b: str) -> Judgment:
         """Return the judgment; what went wrong for this item only is a `Failed` outcome.
 
         Raises:
+            UsageError: An argument is not what it should be; nothing was sent.
             LMError: The endpoint cannot answer at all.
         """
         with usage_meter() as meter:
@@ -91,7 +110,7 @@ class RubricRM(Program):
         return judgment.model_copy(update={"usage": meter.usage})
 
     def rank(self, prompt: Prompt, responses: list[str], mode: RankMode = "sort") -> Ranking:
-        """Rank two or more responses, best first.
+        """Rank two or more responses, best first, one comparison after the other.
 
         Args:
             prompt: The request.
@@ -105,22 +124,35 @@ class RubricRM(Program):
         """
         return run(rank_steps(self, prompt, responses, mode))
 
-    async def arank(self, prompt: Prompt, responses: list[str], mode: RankMode = "sort") -> Ranking:
-        """As `rank`."""
-        return await arun(rank_steps(self, prompt, responses, mode))
+    async def arank(
+        self, prompt: Prompt, responses: list[str], mode: RankMode = "sort", concurrency: int = 16
+    ) -> Ranking:
+        """As `rank`.
+
+        Args:
+            prompt: The request.
+            responses: The answers.
+            mode: As for `rank`; only the comparisons of ``all`` can be asked at the same time.
+            concurrency: Number of comparisons at most that are under way; with both orders each is two requests.
+        """
+        return await arun(rank_steps(self, prompt, responses, mode), concurrency)
 
     def _steps(self, prompt: Prompt, response_a: str, response_b: str) -> Steps[Judgment]:
+        check_prompt(prompt)
+        check_texts(response_a=response_a, response_b=response_b)
         rubric = self.rubric
+        if self.enforce_checks:
+            request = own_request(prompt)
+            rubric = attach_checks(request, rubric) if rubric else None
+            rules = rubric or asked_rules(request)
+            verdict = decide_by_checks(rules, response_a, response_b) if rules else None
+            if rules and verdict:
+                return self._decided_by_checks(rules, verdict)
         if rubric is None:
             (written,) = yield [Call(self.generate, {"prompt": prompt})]
             if isinstance(written, Failed):
                 return Judgment(outcome=Failed(reason=f"no rubric: {written.reason}", raw=written.raw))
             rubric = written
-        if self.enforce_checks:
-            rubric = attach_checks(prompt_text(prompt), rubric)
-            verdict = decide_by_checks(rubric, response_a, response_b)
-            if verdict is not None:
-                return self._decided_by_checks(rubric, verdict)
         inputs = {"prompt": prompt, "rubric": rubric}
         calls = [Call(self.judge, inputs | {"response_a": response_a, "response_b": response_b})]
         if self.orders == "both":

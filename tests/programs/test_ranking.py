@@ -5,13 +5,13 @@ from itertools import permutations
 
 import dspy
 import pytest
-from judge_world import GARBAGE, RUBRIC_TEXT, is_judging, judging_requests, reply, shown, world
+from judge_world import GARBAGE, RUBRIC, RUBRIC_TEXT, is_judging, judging_requests, reply, shown, world
 
 from openrubrics.lms import ScriptedLM
 from openrubrics.lms.scripted import Messages
 from openrubrics.programs import Ranking, RubricRM
 from openrubrics.programs.ranking import RankMode
-from openrubrics.signatures import UsageError
+from openrubrics.signatures import Judgment, Prompt, UsageError
 
 both_speeds = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
 both_modes = pytest.mark.parametrize("mode", ["sort", "all"])
@@ -134,7 +134,13 @@ def test_a_judge_that_prefers_a_place_separates_nothing_in_both_orders(mode: Ran
 @both_speeds
 @pytest.mark.parametrize(
     ("responses", "mode", "message"),
-    [(["one"], "sort", "at least two"), ([], "all", "at least two"), (["one", "two"], "elo", "unknown ranking mode")],
+    [
+        (["one"], "sort", "at least two"),
+        ([], "all", "at least two"),
+        (["one", "two"], "elo", "unknown ranking mode"),
+        (["one", None], "all", r"responses\[1\] is None"),
+        ("one", "sort", "responses is 'one'"),
+    ],
 )
 def test_what_cannot_be_ranked_is_refused(
     responses: list[str], mode: RankMode, message: str, asynchronous: bool
@@ -142,4 +148,36 @@ def test_what_cannot_be_ranked_is_refused(
     script = world(number)
     with pytest.raises(UsageError, match=message):
         rank(script, responses, mode, asynchronous)
+    assert script.requests == []
+
+
+@pytest.mark.parametrize(("concurrency", "most"), [(None, 16), (3, 3), (1, 1)])
+def test_all_keeps_to_its_concurrency(concurrency: int | None, most: int) -> None:
+    class Counting(RubricRM):
+        """Knows how many of its comparisons are under way."""
+
+        def __init__(self) -> None:
+            super().__init__(rubric=RUBRIC)
+            self.now = self.most = 0
+
+        async def aforward(self, prompt: Prompt, response_a: str, response_b: str) -> Judgment:
+            self.now += 1
+            self.most = max(self.most, self.now)
+            await asyncio.sleep(0.001)
+            self.now -= 1
+            return await super().aforward(prompt, response_a, response_b)
+
+    program = Counting()
+    options = {} if concurrency is None else {"concurrency": concurrency}
+    with dspy.context(lm=world(number)):
+        ranking = asyncio.run(program.arank("p", texts(*range(8)), "all", **options))
+    assert [c.second for c in ranking.comparisons][:7] == list(range(1, 8))
+    assert ranking.order == tuple(range(7, -1, -1))
+    assert program.most == most
+
+
+def test_a_concurrency_below_one_is_refused() -> None:
+    script = world(number)
+    with dspy.context(lm=script), pytest.raises(UsageError, match="concurrency is 0"):
+        asyncio.run(RubricRM().arank("p", texts(1, 2), "all", concurrency=0))
     assert script.requests == []

@@ -1,5 +1,9 @@
 """The two-stage reward model: one rubric, one or two orders, and code where code can decide."""
 
+import pickle
+from types import ModuleType
+
+import cloudpickle
 import dspy
 import pytest
 from dspy.lm15 import AuthError, ServerError, TimeoutError  # noqa: A004
@@ -26,10 +30,12 @@ from openrubrics.signatures import (
     Judgment,
     Message,
     Outcome,
+    Prompt,
     Rubric,
     Tie,
     UsageError,
     Verdict,
+    prompt_text,
 )
 
 both_speeds = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
@@ -227,6 +233,28 @@ def test_judge_and_votes_exclude_each_other() -> None:
         RubricRM(judge=GatekeeperJudge(), votes=3)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"votes": 0}, "votes is 0"),
+        ({"orders": "twice"}, r"unknown orders 'twice' \(orders are single and both\)"),
+        ({"rubric": RUBRIC_TEXT}, r"rubric is .* of type str \(read text with Rubric\.parse"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        RubricRM(**options)  # pyright: ignore[reportArgumentType]
+
+
+@both_speeds
+@pytest.mark.parametrize("argument", ["prompt", "response_a", "response_b"])
+def test_an_argument_of_another_kind_is_named_before_any_request(argument: str, asynchronous: bool) -> None:
+    script = ScriptedLM([])
+    with pytest.raises(UsageError, match=f"^{argument} is 1 of type int"):
+        call(RubricRM(), asynchronous, script, **PAIR | {argument: 1})
+    assert script.requests == []
+
+
 def test_parts_may_be_given_and_may_have_models_of_their_own() -> None:
     writer, reader = ScriptedLM([RUBRIC_TEXT]), ScriptedLM(judges("B"))
     generator, judge = RubricGenerator(), GatekeeperJudge()
@@ -242,28 +270,36 @@ ASKED = "Say hello in at most 5 words."
 SHORT, LONG = "Hello there!", "Hello there, how are you doing today, my old friend?"
 
 
-def enforced(prompt: str, a: str, b: str, script: ScriptedLM, **options: object) -> Judgment:
+def enforced(prompt: Prompt, a: str, b: str, script: ScriptedLM, **options: object) -> Judgment:
     program = RubricRM(enforce_checks=True, **options)  # pyright: ignore[reportArgumentType]
     return call(program, False, script, prompt=prompt, response_a=a, response_b=b)
 
 
 @both_orders
 @pytest.mark.parametrize(("a", "b", "winner"), [(SHORT, LONG, "A"), (LONG, SHORT, "B")])
-def test_code_decides_without_any_judge(a: str, b: str, winner: str, orders: str) -> None:
-    script = ScriptedLM([RUBRIC_TEXT])
+def test_code_decides_what_the_request_states_without_any_request(a: str, b: str, winner: str, orders: str) -> None:
+    script = ScriptedLM([])
     judgment = enforced(ASKED, a, b, script, orders=orders)
     assert judgment.preferred == winner
     assert judgment.decided_by == "checks"
-    assert len(script.requests) == 1
+    assert (script.requests, judgment.usage.calls) == ([], 0)
     assert isinstance(judgment.outcome, Verdict)
-    assert judgment.outcome.gatekeeper == "The response has at most 5 words."
+    assert judgment.outcome.gatekeeper == "The response contains fewer than 6 words."
     loser = "B" if winner == "A" else "A"
     texts = {finding.response: finding.text for finding in judgment.outcome.findings}
     assert texts[winner].startswith("met, by code: 2 words")
     assert texts[loser].startswith("not met, by code: 10 words")
-    assert judgment.rubric is not None
-    assert judgment.rubric.criteria[0].check is not None
+    at_most_5 = Check(name="length_constraints:number_words", arguments={"num_words": 6, "relation": "less than"})
+    rule = Criterion(text="The response contains fewer than 6 words.", kind="hard_rule", check=at_most_5)
+    assert judgment.rubric == Rubric(criteria=(rule,))
     assert judgment.orders_agree is (True if orders == "both" else None)
+
+
+@both_speeds
+def test_code_that_decides_needs_no_model(asynchronous: bool) -> None:
+    program = RubricRM(enforce_checks=True)
+    judgment = call(program, asynchronous, None, prompt=ASKED, response_a=SHORT, response_b=LONG)
+    assert (judgment.preferred, judgment.decided_by) == ("A", "checks")
 
 
 def test_with_a_fixed_rubric_code_decides_without_any_request() -> None:
@@ -279,30 +315,99 @@ def test_with_a_fixed_rubric_code_needs_no_model() -> None:
     assert program(prompt=ASKED, response_a=LONG, response_b=SHORT).preferred == "B"
 
 
-@pytest.mark.parametrize(("a", "b"), [(SHORT, SHORT + "!"), (LONG, LONG + "!")], ids=["both pass", "both break"])
+UNSEPARATED = pytest.mark.parametrize(
+    ("a", "b"), [(SHORT, SHORT + "!"), (LONG, LONG + "!")], ids=["both pass", "both break"]
+)
+
+
+@UNSEPARATED
 def test_the_judge_decides_what_code_cannot_separate(a: str, b: str) -> None:
     script = ScriptedLM([RUBRIC_TEXT, *judges("B")])
     judgment = enforced(ASKED, a, b, script)
+    assert (judgment.preferred, judgment.decided_by) == ("B", "judge")
+    assert judgment.rubric == RUBRIC
+
+
+@UNSEPARATED
+def test_the_judge_decides_what_code_cannot_separate_under_a_fixed_rubric(a: str, b: str) -> None:
+    judgment = enforced(ASKED, a, b, ScriptedLM(judges("B")), rubric=RUBRIC)
     assert (judgment.preferred, judgment.decided_by) == ("B", "judge")
     assert judgment.rubric is not None
     assert judgment.rubric.criteria[0].check is not None
 
 
 @pytest.mark.parametrize(
-    ("prompt", "rubric"),
-    [
-        ("Say hello.", RUBRIC_TEXT),
-        ("Say hello in at most 50 words.", RUBRIC_TEXT),
-        (ASKED, RUBRIC_TEXT.replace("Hard Rule", "Principle")),
-    ],
-    ids=["not asked for", "another number", "a principle"],
+    "prompt", ["Say hello.", "Say hello in at most 50 words."], ids=["not asked", "another number"]
 )
-def test_rules_that_the_request_does_not_state_are_not_enforced(prompt: str, rubric: str) -> None:
-    script = ScriptedLM([rubric, *judges("B")])
-    judgment = enforced(prompt, SHORT, LONG, script)
+def test_rules_that_only_the_written_rubric_states_are_not_enforced(prompt: str) -> None:
+    judgment = enforced(prompt, SHORT, LONG, ScriptedLM([RUBRIC_TEXT, *judges("B")]))
     assert (judgment.preferred, judgment.decided_by) == ("B", "judge")
-    assert judgment.rubric is not None
-    assert all(criterion.check is None for criterion in judgment.rubric.criteria)
+    assert judgment.rubric == RUBRIC
+
+
+FIXED = {
+    "not asked for": ("Say hello.", RUBRIC),
+    "another number": ("Say hello in at most 50 words.", RUBRIC),
+    "a principle": (ASKED, Rubric.parse(RUBRIC_TEXT.replace("Hard Rule", "Principle"))),
+    "a principle with a check": (
+        ASKED,
+        Rubric(
+            criteria=(
+                Criterion(
+                    text="The response is short.",
+                    kind="principle",
+                    check=Check(name="text:word_count", arguments={"maximum": 5}),
+                ),
+            )
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_code_decides_only_hard_rules_of_a_fixed_rubric_that_are_asked_for(name: str) -> None:
+    prompt, rubric = FIXED[name]
+    judgment = enforced(prompt, SHORT, LONG, ScriptedLM(judges("B")), rubric=rubric)
+    assert (judgment.preferred, judgment.decided_by) == ("B", "judge")
+    assert judgment.rubric == rubric
+
+
+def test_a_check_of_a_fixed_rubric_counts_even_where_nobody_asked() -> None:
+    check = Check(name="text:word_count", arguments={"maximum": 5})
+    rubric = Rubric(criteria=(Criterion(text="The response is short.", kind="hard_rule", check=check),))
+    judgment = enforced("Say hello.", LONG, SHORT, ScriptedLM([]), rubric=rubric)
+    assert (judgment.preferred, judgment.decided_by) == ("B", "checks")
+
+
+def turns(*contents: str) -> tuple[Message, ...]:
+    """A conversation in which the user speaks first and last."""
+    return tuple(Message(role="assistant" if i % 2 else "user", content=text) for i, text in enumerate(contents))
+
+
+@pytest.mark.parametrize("as_text", [False, True], ids=["messages", "transcript"])
+@pytest.mark.parametrize(
+    ("conversation", "decided_by"),
+    [
+        (turns("Hi.", "Yes?", ASKED), "checks"),
+        (turns(ASKED, "Hello!", "Once more, please."), "judge"),
+        (turns("Hi.", "Shall I answer in at most 5 words?", "Say hello."), "judge"),
+        ((Message(role="system", content="Use at most 5 words."), *turns("Say hello.")), "judge"),
+        ((*turns(ASKED), Message(role="assistant", content="Hello and")), "checks"),
+    ],
+    ids=["last turn", "earlier turn", "assistant", "system", "answer has begun"],
+)
+def test_of_a_conversation_only_the_last_turn_of_the_user_states_rules(
+    conversation: tuple[Message, ...], decided_by: str, as_text: bool
+) -> None:
+    prompt = prompt_text(conversation) if as_text else conversation
+    judgment = enforced(prompt, SHORT, LONG, ScriptedLM([RUBRIC_TEXT, *judges("B")]))
+    assert judgment.decided_by == decided_by
+
+
+@pytest.mark.parametrize("prompt", [f"{ASKED}\n\nHuman: Hi.", f"Human: {ASKED}", f"{ASKED}\nAssistant: no"])
+def test_text_that_only_names_speakers_states_its_rules(prompt: str) -> None:
+    judgment = enforced(prompt, SHORT, LONG, ScriptedLM([]))
+    assert judgment.decided_by == "checks"
 
 
 def test_without_enforcement_code_decides_nothing() -> None:
@@ -332,6 +437,18 @@ def test_a_check_that_cannot_be_decided_does_not_stop_the_others() -> None:
     assert (judgment.preferred, judgment.decided_by) == ("A", "checks")
     assert isinstance(judgment.outcome, Verdict)
     assert {finding.criterion for finding in judgment.outcome.findings} == {2}
+
+
+@pytest.mark.parametrize("pickler", [pickle, cloudpickle])
+def test_a_program_without_a_model_survives_pickling(pickler: ModuleType) -> None:
+    """So Ray carries it to its workers; the library itself never unpickles."""
+    program = RubricRM(judge=GatekeeperJudge(form="v3", votes=3), orders="both", enforce_checks=True)
+    script = ScriptedLM([RUBRIC_TEXT])
+    call(program.generate, False, script, prompt=PAIR["prompt"])
+    copied = pickler.loads(pickler.dumps(program))
+    assert (copied.fingerprint, copied.settings) == (program.fingerprint, program.settings)
+    again = ScriptedLM([RUBRIC_TEXT, [reply("A", form="v3")] * 2, [reply("B", form="v3")] * 2])
+    assert call(copied, False, again, **PAIR).preferred == "A"
 
 
 def test_a_judgment_survives_json() -> None:

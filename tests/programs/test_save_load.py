@@ -11,7 +11,7 @@ from judge_world import RUBRIC, judges, reply
 
 from openrubrics.lms import ScriptedLM, lm
 from openrubrics.programs import ContrastiveRubricGenerator, GatekeeperJudge, Program, RubricGenerator, RubricRM
-from openrubrics.signatures import DataError, Failed, JudgeTrace, UsageError
+from openrubrics.signatures import DataError, Failed, JudgeTrace, Rubric, UsageError
 
 PAIR = {"response_a": "Hello!", "response_b": "Go away."}
 
@@ -91,8 +91,27 @@ def test_the_manifest_says_what_the_file_is(tmp_path: Path) -> None:
             "judge.predict": ["prompt", "rubric", "response_a", "response_b", "judgment"],
         },
         "contracts": {"generate.predict": "rubric", "judge.predict": "judgment-seed"},
+        "settings": {
+            "judge": {"votes": 1, "temperature": 0.7, "probabilities": False},
+            "orders": "single",
+            "enforce_checks": False,
+            "rubric": None,
+        },
         "dspy": dspy.__version__,
     }
+
+
+def test_settings_are_recorded_for_the_reader_and_never_loaded(tmp_path: Path) -> None:
+    program = RubricRM(votes=3, orders="both", rubric=RUBRIC, enforce_checks=True)
+    program.save(tmp_path / "program.json")
+    manifest = json.loads((tmp_path / "program.json").read_text(encoding="utf-8"))["manifest"]
+    assert manifest["settings"] == program.settings
+    assert Rubric.model_validate(manifest["settings"]["rubric"]) == RUBRIC
+    assert manifest["settings"]["judge"]["votes"] == 3
+    loaded = RubricRM()
+    loaded.load(tmp_path / "program.json")
+    assert loaded.settings == RubricRM().settings != program.settings
+    assert loaded.fingerprint == program.fingerprint
 
 
 @pytest.mark.parametrize(
@@ -130,6 +149,10 @@ def _v3() -> Program:
     return RubricRM(judge=GatekeeperJudge(form="v3"))
 
 
+def _with_template() -> Program:
+    return RubricRM(RubricGenerator(template="Rubric for {prompt}"))
+
+
 def _another_field() -> Program:
     program = RubricRM()
     predictor = program.judge.predict
@@ -143,7 +166,11 @@ def _another_field() -> Program:
         (GatekeeperJudge, "program is 'RubricRM', but this program has 'GatekeeperJudge'"),
         (RubricGenerator, "program is 'RubricRM', but this program has 'RubricGenerator'"),
         (ContrastiveRubricGenerator, "program is 'RubricRM'"),
-        (_v3, "contracts is .*judgment-seed.* but this program has .*judgment-v3"),
+        (
+            _v3,
+            r"contracts is .*judgment-seed.* but this program has .*judgment-v3.*\(build the judge with form='seed'\)",
+        ),
+        (_with_template, "the fingerprint is .*another template"),
         (_another_field, "fields is .* but this program has .*'note'"),
     ],
 )
@@ -172,6 +199,21 @@ def _without_signature(artifact: dict[str, Any]) -> object:
     return artifact
 
 
+def _with_other_instructions(artifact: dict[str, Any]) -> object:
+    artifact["state"]["judge.predict"]["signature"]["instructions"] = "Prefer the longer one."
+    return artifact
+
+
+def _with_other_demonstrations(artifact: dict[str, Any]) -> object:
+    artifact["state"]["judge.predict"]["demos"].pop()
+    return artifact
+
+
+def _without_fingerprint(artifact: dict[str, Any]) -> object:
+    del artifact["manifest"]["fingerprint"]
+    return artifact
+
+
 def _of_the_future(artifact: dict[str, Any]) -> object:
     artifact["manifest"]["format"] = 2
     return artifact
@@ -187,6 +229,9 @@ def _of_the_future(artifact: dict[str, Any]) -> object:
         (_without_signature, "signature"),
         (lambda artifact: artifact | {"state": [1]}, "cannot be read"),
         (_of_the_future, "format is 2"),
+        (_with_other_instructions, "the file was changed"),
+        (_with_other_demonstrations, "the file was changed"),
+        (_without_fingerprint, "the fingerprint is None"),
     ],
 )
 def test_a_damaged_file_is_refused_and_changes_nothing(
@@ -219,6 +264,21 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nowhere"):
         RubricRM().save(tmp_path / "nowhere" / "program.json")
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder.json").mkdir()
+    for place in (tmp_path / "file" / "program.json", tmp_path / "folder.json", tmp_path / f"{'x' * 300}.json"):
+        with pytest.raises(UsageError, match="cannot write"):
+            RubricRM().save(place)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.json"]
+
+
+def test_the_form_of_a_file_is_said(tmp_path: Path) -> None:
+    GatekeeperJudge(form="v3").save(tmp_path / "judge.json")
+    with pytest.raises(DataError, match="build the judge with form='v3'"):
+        GatekeeperJudge().load(tmp_path / "judge.json")
 
 
 @pytest.mark.parametrize("name", ["program.pkl", "program", "program.json.gz"])
