@@ -1,7 +1,8 @@
 """Several samples in one request.
 
 DSPy asks an engine once for every sample. Inside `candidates` the first of these calls asks the endpoint for all
-samples, and the following ones are answered from what it returned.
+samples, and the following ones are answered from what it returned. Where a server sends fewer and then fails, the
+samples that arrived are kept and the others are lost samples.
 """
 
 from collections import deque
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field
 
 from dspy.lm15 import Request, Response
 
+from openrubrics.lms.finish import lost_sample, veiled
+
 
 @dataclass
 class Pending:
@@ -21,16 +24,22 @@ class Pending:
     request: Request
     missing: int
     ready: deque[Response] = field(default_factory=deque)
+    started: bool = False
 
     def take(self) -> Response | None:
         """Return a sample that has arrived, if there is one."""
-        return self.ready.popleft() if self.ready else None
+        return veiled(self.ready.popleft()) if self.ready else None
 
     def add(self, responses: list[Response]) -> Response:
         """Keep samples that arrived and hand out the first one; a server may send fewer than it was asked for."""
+        self.started = True
         self.missing = max(0, self.missing - len(responses))
         self.ready.extend(responses)
-        return self.ready.popleft()
+        return veiled(self.ready.popleft())
+
+    def give_up(self) -> Response | None:
+        """Give up what is missing where some samples have arrived; None where there are none."""
+        return self.add(self.missing * [lost_sample(self.request.model)]) if self.started else None
 
 
 class _Scope:

@@ -1,15 +1,15 @@
 """The engine pair for OpenAI-compatible servers: real samples, retries, usage, on one aiohttp session."""
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Self
 
 import aiohttp
 import orjson
-from dspy.lm15 import RETRYABLE_ERRORS, Request, Response
+from dspy.lm15 import RETRYABLE_ERRORS, LM15Error, Request, Response
 
+from openrubrics.lms.backoff import wait_before
 from openrubrics.lms.candidates import pending_samples
 from openrubrics.lms.failures import status_error, transport_error
 from openrubrics.lms.metering import Price, record, reserve, usage_of
@@ -20,10 +20,6 @@ from openrubrics.lms.wire import chat_messages, read_completion, request_options
 TIMEOUT = 600.0
 CONNECT_TIMEOUT = 10.0
 RETRIES = 5
-
-_FIRST_WAIT = 0.5
-_LONGEST_WAIT = 30.0
-_LONGEST_RETRY_AFTER = 300.0
 OPENAI_COMPATIBLE = ("hosted_vllm/", "openai/")
 
 
@@ -66,7 +62,7 @@ class Endpoint:
             try:
                 return (await self._attempt(body, request))[:n]
             except RETRYABLE_ERRORS as error:
-                wait = _wait(attempt, error.retry_after)
+                wait = wait_before(attempt, error.retry_after)
                 if attempt >= self.retries or wait is None:
                     raise
             attempt += 1
@@ -118,14 +114,6 @@ def _body(request: Request, n: int) -> dict[str, object]:
     }
 
 
-def _wait(attempt: int, retry_after: float | None) -> float | None:
-    """Seconds until the next attempt: any time up to a doubling bound, after what the server asked for."""
-    jitter = random.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2**attempt))
-    if retry_after is None:
-        return jitter
-    return retry_after + jitter if retry_after <= _LONGEST_RETRY_AFTER else None
-
-
 class HttpEngine:
     """Answers `dspy.LM.__call__` from any thread, through the background loop."""
 
@@ -138,7 +126,14 @@ class HttpEngine:
     def complete(self, request: Request) -> Response:
         """Answer one request of DSPy."""
         pending = pending_samples(self, request)
-        return pending.take() or pending.add(run_in_background(self.endpoint.ask(request, pending.missing)))
+        if ready := pending.take():
+            return ready
+        try:
+            return pending.add(run_in_background(self.endpoint.ask(request, pending.missing)))
+        except LM15Error:
+            if lost := pending.give_up():
+                return lost
+            raise
 
     def __deepcopy__(self, memo: dict[int, object]) -> Self:
         return self
@@ -156,7 +151,14 @@ class AsyncHttpEngine:
     async def complete(self, request: Request) -> Response:
         """Answer one request of DSPy."""
         pending = pending_samples(self, request)
-        return pending.take() or pending.add(await self.endpoint.ask(request, pending.missing))
+        if ready := pending.take():
+            return ready
+        try:
+            return pending.add(await self.endpoint.ask(request, pending.missing))
+        except LM15Error:
+            if lost := pending.give_up():
+                return lost
+            raise
 
     def __deepcopy__(self, memo: dict[int, object]) -> Self:
         return self

@@ -40,21 +40,21 @@ class Price:
 class Budget:
     """Limits on what may be spent; None means no limit.
 
-    `max_calls` is exact under any concurrency. Tokens and cost are known only after a request, so requests already in
-    flight when a limit is reached still finish and may overshoot by what they use.
+    `max_calls` is exact under any concurrency, for OpenAI-compatible servers, where ``n`` samples are one request, and
+    for other providers, where each sample is a request of its own; only what the client libraries of some providers
+    repeat inside one request is not seen. Cost is known only after a request, so requests already in flight when the
+    limit is reached still finish and may overshoot by what they use.
 
     Attributes:
         max_calls: Requests, with those that are repeated after a failure.
         max_cost: US dollars. A model of unknown price cannot be called under this limit.
-        max_tokens: Prompt and completion tokens together.
     """
 
     max_calls: int | None = None
     max_cost: float | None = None
-    max_tokens: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("max_calls", "max_cost", "max_tokens"):
+        for name in ("max_calls", "max_cost"):
             limit = getattr(self, name)
             if limit is not None and not limit >= 0:
                 raise UsageError(f"{name} is {limit!r}, but a limit cannot be negative")
@@ -92,8 +92,6 @@ class _Account(Meter):
         limit, spent = self.budget, self.usage
         if limit.max_calls is not None and self.reserved >= limit.max_calls:
             raise _reached(f"the budget of {limit.max_calls} calls is used up", "--max-calls")
-        if limit.max_tokens is not None and spent.tokens >= limit.max_tokens:
-            raise _reached(f"{spent.tokens} of {limit.max_tokens} tokens are used up", "--max-tokens")
         if limit.max_cost is None:
             return
         if not priced or (spent.calls and spent.cost is None):

@@ -3,15 +3,15 @@
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-import dspy
 from dspy.lm15 import Request
 
 from openrubrics.lms.candidates import candidates
+from openrubrics.lms.finish import FinishLM
 from openrubrics.lms.identity import address
 from openrubrics.lms.options import check_options, fold, place
 
 
-class EngineLM(dspy.LM):
+class EngineLM(FinishLM):
     """A `dspy.LM` on one of our engines, whose calls may carry every option of `openrubrics.lms.options`.
 
     It changes nothing but the options of a call on their way in: DSPy's canonical request has no field for some of

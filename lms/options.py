@@ -5,8 +5,9 @@ no field for. They travel in ``metadata`` under a key of our own, so that they a
 `unfold` takes them out again on the other side. So does the address of the server, which DSPy's cache key leaves out.
 """
 
+import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from dspy.lm15 import Request
 
@@ -123,11 +124,61 @@ def unfold(extensions: Mapping[str, object]) -> dict[str, object]:
     return {**options, **({"metadata": rest} if rest else {}), **(carried if isinstance(carried, Mapping) else {})}
 
 
-def check_options(options: Mapping[str, object]) -> None:
-    """Refuse options that would not reach the server.
+@dataclass(frozen=True)
+class _Range:
+    """The numbers that an option may be."""
+
+    low: float
+    high: float = math.inf
+    whole: bool = False
+    above: bool = False
+
+    def __contains__(self, value: object) -> bool:
+        kind = int if self.whole else (int, float)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            return False
+        return math.isfinite(value) and (self.low < value if self.above else self.low <= value) and value <= self.high
+
+    def __str__(self) -> str:
+        number = "a whole number" if self.whole else "a number"
+        low = f"above {self.low:g}" if self.above else f"from {self.low:g}"
+        return f"{number} {low}" + (f" to {self.high:g}" if self.high < math.inf else "")
+
+
+_RANGES = {
+    "frequency_penalty": _Range(-2, 2),
+    "max_completion_tokens": _Range(1, whole=True),
+    "max_tokens": _Range(1, whole=True),
+    "min_p": _Range(0, 1),
+    "min_tokens": _Range(0, whole=True),
+    "n": _Range(1, whole=True),
+    "presence_penalty": _Range(-2, 2),
+    "repetition_penalty": _Range(0, above=True),
+    "seed": _Range(-(2**63), 2**63 - 1, whole=True),
+    "temperature": _Range(0, 2),
+    "top_k": _Range(-1, whole=True),
+    "top_logprobs": _Range(0, whole=True),
+    "top_p": _Range(0, 1, above=True),
+}
+
+
+def check_ranges(options: Mapping[str, object]) -> None:
+    """Refuse numbers that no server takes.
 
     Raises:
-        UsageError: An option is unknown.
+        UsageError: An option is out of its range; the message names option, value and range.
+    """
+    for name, allowed in _RANGES.items():
+        value = options.get(name)
+        if value is not None and value not in allowed:
+            raise UsageError(f"{name} is {value!r}, but must be {allowed}")
+
+
+def check_options(options: Mapping[str, object]) -> None:
+    """Refuse options that would not reach the server, or that it would refuse.
+
+    Raises:
+        UsageError: An option is unknown or out of its range.
     """
     known = READ_BY_DSPY | FOLDED | OF_THE_CALL | {EXTRA_BODY}
     if unknown := sorted(set(options) - known):
@@ -135,3 +186,4 @@ def check_options(options: Mapping[str, object]) -> None:
             f"unknown LM option {', '.join(map(repr, unknown))}",
             'send an option that only your server knows as extra_body={"name": value}',
         )
+    check_ranges(options)

@@ -1,11 +1,11 @@
 """The Chat Completions format: what is sent, and what a reply must look like."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from dspy.lm15 import (
     Message,
-    RefusalPart,
     Request,
     Response,
     ServerError,
@@ -18,9 +18,8 @@ from dspy.lm15 import (
 )
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from openrubrics.lms.finish import REASON, lost_sample
 from openrubrics.lms.options import unfold
-
-Part = TextPart | ThinkingPart | RefusalPart
 
 FinishReason = Literal["stop", "length", "tool_call", "content_filter", "error"]
 
@@ -143,8 +142,10 @@ class _Completion(_Wire):
 def read_completion(body: bytes, request: Request) -> list[Response]:
     """Return every sample of a reply; the first one carries the usage of all.
 
+    A sample that the server broke off has no text, and a refusal is the text of a sample that has no other.
+
     Raises:
-        ServerError: The reply is not a chat completion, or the server says that it broke off. Worth repeating.
+        ServerError: The reply is not a chat completion, or the server broke off every sample. Worth repeating.
     """
     try:
         completion = _Completion.model_validate_json(body)
@@ -154,35 +155,31 @@ def read_completion(body: bytes, request: Request) -> list[Response]:
         raise ServerError(
             f"the reply is not a chat completion: {where or 'body'}: {first['msg']}", status=200
         ) from None
+    broken = [choice.finish_reason for choice in completion.choices if choice.finish_reason not in _FINISH_REASONS]
+    if len(broken) == len(completion.choices):
+        raise ServerError(f"the server broke off: finish_reason is {broken[0]!r}", status=200)
     counts = completion.usage or _TokenCounts()
     usage = Usage(input_tokens=counts.prompt_tokens, output_tokens=counts.completion_tokens)
-    return [
-        Response(
-            id=completion.id or None,
-            model=completion.model or request.model,
-            message=Message(role="assistant", parts=_parts(choice.message)),
-            finish_reason=_finish_reason(choice.finish_reason),
-            usage=usage if index == 0 else Usage(),
-            logprobs=_logprobs(choice.logprobs),
-        )
-        for index, choice in enumerate(completion.choices)
-    ]
+    model = completion.model or request.model
+    samples = [_sample(choice, model, completion.id) for choice in completion.choices]
+    return [replace(samples[0], usage=usage), *samples[1:]]
 
 
-def _parts(message: _ReplyMessage) -> tuple[Part, ...]:
+def _sample(choice: _Choice, model: str, reply_id: str | None) -> Response:
+    if choice.finish_reason not in _FINISH_REASONS:
+        return lost_sample(model, str(choice.finish_reason))
+    message, refused = choice.message, not choice.message.content and choice.message.refusal
     thinking = message.reasoning_content or message.reasoning
-    parts: list[Part] = [ThinkingPart(thinking)] if thinking else []
-    if message.content or not message.refusal:
-        parts.append(TextPart(message.content or ""))
-    if message.refusal:
-        parts.append(RefusalPart(message.refusal))
-    return tuple(parts)
-
-
-def _finish_reason(reason: str | None) -> FinishReason:
-    if reason not in _FINISH_REASONS:
-        raise ServerError(f"the server broke off a sample: finish_reason is {reason!r}", status=200)
-    return _FINISH_REASONS[reason]
+    text = TextPart(refused or message.content or "")
+    return Response(
+        id=reply_id or None,
+        model=model,
+        message=Message(role="assistant", parts=(ThinkingPart(thinking), text) if thinking else (text,)),
+        finish_reason="content_filter" if refused else _FINISH_REASONS[choice.finish_reason],
+        usage=Usage(),
+        logprobs=_logprobs(choice.logprobs),
+        provider_data={REASON: "refusal"} if refused else None,
+    )
 
 
 def _logprobs(logprobs: _Logprobs | None) -> tuple[TokenLogprob, ...] | None:

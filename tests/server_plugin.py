@@ -31,14 +31,14 @@ class ModelServer:
     Each request takes the next entry of a script that a test writes with `fails`, `says` and the like; when the script
     has ended, proper answers follow, `delay` seconds after each request and not before `gather` requests have been in
     flight at once (for at most five seconds). `text` is what the model writes, or a
-    function from the request's body to it.
+    function from the request's body to it; `finish_reason` holds for all samples, or for each by its index.
     """
 
     url: str = ""
     text: str | Callable[[dict[str, Any]], str] = "[[ ## answer ## ]]\nsample {index}\n\n[[ ## completed ## ]]"
     delay: float = 0.0
     gather: int = 0
-    finish_reason: str = "stop"
+    finish_reason: str | list[str] = "stop"
     samples: int | None = None
     received: list[Received] = field(default_factory=list)
     most_in_flight: int = 0
@@ -123,13 +123,16 @@ class ModelServer:
                 {
                     "index": index,
                     "message": {"role": "assistant", "content": self._text(body, index)},
-                    "finish_reason": self.finish_reason,
+                    "finish_reason": self._finish_reason(index),
                     "logprobs": _logprobs(index, body) if body.get("logprobs") else None,
                 }
                 for index in range(n)
             ],
             "usage": {"prompt_tokens": 7, "completion_tokens": 5 * n, "total_tokens": 7 + 5 * n},
         }
+
+    def _finish_reason(self, index: int) -> str:
+        return self.finish_reason if isinstance(self.finish_reason, str) else self.finish_reason[index]
 
     def _text(self, body: dict[str, Any], index: int) -> str:
         return self.text.format(index=index) if isinstance(self.text, str) else self.text(body)
