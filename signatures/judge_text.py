@@ -17,8 +17,9 @@
 
 The parser takes both forms and asks for one thing only, a last "Winner:" that names Response A, Response B or a tie;
 everything else is read where it is found. Nothing after the last verdict is read, and a new "--- Compliance Check ---"
-starts over, so a reply that quotes what it judges, before or after its own judgment, is still its own judgment. It goes
-line by line with bounded patterns, in linear time.
+starts over. Every part is taken once: a key or a criterion that is there already is text of the part it stands in. So a
+reply that quotes what it judges is still its own judgment, wherever it quotes; what would steer the parser is disarmed
+in the prompt (`openrubrics.signatures.markers`). It goes line by line with bounded patterns, in linear time.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from openrubrics.signatures.errors import ParseError
-from openrubrics.signatures.markers import VERDICT
+from openrubrics.signatures.markers import MARK, VERDICT
 from openrubrics.signatures.model_text import answer_lines, excerpt, well_formed
 from openrubrics.signatures.rubric_text import TAGS
 from openrubrics.signatures.values import Finding, Frozen, Label, Rubric, Tie, Verdict
@@ -40,25 +41,17 @@ Winner = Literal["A", "B", "tie"]
 
 _NOUN = r"(?:response|answer|assistant|option|output)"
 _NAMED = re.compile(rf"(?:the )?{_NOUN}[\s_*\-\[('\"]{{0,4}}([ab])(?![^\W_])", re.IGNORECASE)
-_BARE = re.compile(r"([ab])(?=\W*$|\s?[.,;:!)\]}(—–\-/|&]|\s(?:or|and)\b)", re.IGNORECASE)
-_TIE = re.compile(r"(?:it'?s |it is )?(?:an? )?tied?\b", re.IGNORECASE)
+_BARE = re.compile(r"([ab])(?=\W*$|\s?[.,;:!)\]}(—–\-/|&=≈~+]|\s(?:or|and|vs|versus|equals?)\b)", re.IGNORECASE)
+_TIE = re.compile(r"(?:it'?s |it is )?(?:an? )?tied?\b(?!\s?[-‐‑–—]?break|[-‐‑–—]\w)", re.IGNORECASE)
+_OTHER = rf"(?:the )?(?:{_NOUN}[\s_]?)?([ab])(?![^\W_])"
 _BOTH = re.compile(
-    rf"[\W_]{{0,6}}(?:[/|&]|or\b|and\b)[\W_]{{0,6}}(?:the )?(?:{_NOUN}[\s_]?)?([ab])(?![^\W_])", re.IGNORECASE
+    rf"[\W_]{{0,6}}(?:[/|&=≈~+]|(?:or|and|vs|versus|equals?)\b)[\W_]{{0,6}}{_OTHER}|[^\w>]{{1,8}}{_OTHER}\W*$",
+    re.IGNORECASE,
 )
 _DECORATION = " \t\r*_`\"'<[({>#-–—=:：【［（「“"
-_FINDING = re.compile(
-    r"criterion[\s#]{0,2}(\d{1,3})[*_]{0,2}\s?(?:[\[(【][^\])】]{0,40}[\])】])?[\s*_]{0,4}[:：]?", re.IGNORECASE
-)
-_RESPONSE = re.compile(r"response[\s_]([ab])[*_]{0,2}(?:\s?[:：]|\s*$)", re.IGNORECASE)
-_KEYS = {
-    "gatekeeper reasoning": "gatekeeper_reasoning",
-    "identified gatekeeper criterion": "gatekeeper",
-    "gatekeeper criterion": "gatekeeper",
-    "gatekeeper": "gatekeeper",
-    "aggregation summary": "aggregation",
-    "justification": "justification",
-}
-_HEADERS = {"compliance check", "analysis", "final judgment", "final judgement"}
+_AFTER_NUMBER = re.compile(r"\A[*_]{0,2}\s?(?:[\[(【][^\])】]{0,40}[\])】])?[\s*_]{0,4}[:：]?")
+_HEADING = ("--", "#", "**")
+_NESTED = (" ", "\t", "- ", "* ", "• ")
 _NO_CRITERION = {"none", "n/a", "no objective criterion"}
 
 
@@ -98,7 +91,7 @@ class JudgeTrace(Frozen):
         reader = _Reader()
         for line in lines:
             reader.read(line)
-        return cls(text=text, winner=winner, findings=tuple(reader.findings), **reader.values())
+        return cls(text=text, winner=winner, findings=reader.findings(), **reader.values())
 
     def __str__(self) -> str:
         return self.text
@@ -161,74 +154,115 @@ def _winner(text: str) -> Winner:
     match = _NAMED.match(stripped) or _BARE.match(stripped)
     if match is None:
         raise ParseError(f'the last "Winner:" names no response: {excerpt(line)}')
-    label: Label = "A" if match[1] in "aA" else "B"
+    label = _label(match[1])
     both = _BOTH.match(stripped[match.end() :])
-    if both and both[1].upper() != label:
+    if both and _label(both[1] or both[2]) != label:
         raise ParseError(f'the last "Winner:" names both responses: {excerpt(line)}')
     return label
 
 
+_Part = str | tuple[int, Label]
+"""A field of the trace by its name, or a finding by its criterion and response."""
+
+
 class _Reader:
-    """Collects the parts of a judgment line by line."""
+    """Collects the parts of a judgment line by line: each part is taken once, and what repeats it is text."""
 
     def __init__(self) -> None:
-        self.findings: list[Finding] = []
-        self._parts: dict[str, list[str]] = {}
-        self._part: list[str] | None = None
+        self._parts: dict[_Part, list[str]] = {}
+        self._open: _Part | None = None
         self._response: Label | None = None
-        self._finding: tuple[int, Label, list[str]] | None = None
+        self._replaceable: set[_Part] = set()
 
     def read(self, line: str) -> None:
         verdict = VERDICT.search(line)
         line = line[: verdict.start()] if verdict else line
-        plain = line.lstrip(_DECORATION).rstrip(" \t\r*_")
-        if (header := plain.rstrip(_DECORATION).casefold()) in _HEADERS:
-            self._close(part=None)
-            self._response = None
-            if header == "compliance check" and line.lstrip().startswith("--"):
-                self.findings.clear()
-                self._parts.clear()
-        elif (name := _key(plain)) and not self._finding_begins(name[0]):
-            key, value = name
-            self._close(part=self._parts.setdefault(key, []))
-            self._parts[key][:] = [value]
-        elif match := _RESPONSE.match(plain):
-            self._close(part=None)
-            self._response = "A" if match[1] in "aA" else "B"
-        elif self._response and (match := _FINDING.match(plain)):
-            self._close(part=None)
-            text = _without_key(plain[match.end() :])
-            self._finding = (int(match[1]), self._response, [text] if text else [])
-        elif plain and self._part is not None:
-            self._part.append(line.strip())
-        elif plain and self._finding:
-            text = _without_key(plain) if self._finding_begins("justification") else line.strip()
-            self._finding[2].extend([text] if text else [])
+        mark = MARK.match(line)
+        if mark is None or not self._takes(mark, line):
+            self._continue(line)
         if verdict:
-            self._close(part=None)
+            self._end()
 
-    def _finding_begins(self, key: str) -> bool:
-        """Whether a line with this key is the text of a finding whose first line ended before it."""
-        return key == "justification" and self._finding is not None and not self._finding[2]
+    def findings(self) -> tuple[Finding, ...]:
+        return tuple(
+            Finding(criterion=part[0], response=part[1], text=_line(" ".join(lines)))
+            for part, lines in self._parts.items()
+            if isinstance(part, tuple) and part[0] >= 1
+        )
 
     def values(self) -> dict[str, str]:
-        self._close(part=None)
-        texts = {name: _line(" ".join(part)) for name, part in self._parts.items()}
+        texts = {part: _line(" ".join(lines)) for part, lines in self._parts.items() if isinstance(part, str)}
         if texts.get("gatekeeper", "").strip(_DECORATION + ".])}>").casefold() in {"", *_NO_CRITERION}:
             texts.pop("gatekeeper", None)
         return texts
 
-    def _close(self, part: list[str] | None) -> None:
-        if self._finding and self._finding[0] >= 1:
-            number, response, text = self._finding
-            self.findings.append(Finding(criterion=number, response=response, text=_line(" ".join(text))))
-        self._finding, self._part = None, part
+    def _takes(self, mark: re.Match[str], line: str) -> bool:
+        """Whether the mark begins something; if not, the line is text."""
+        match mark.lastgroup:
+            case "compliance" | "final" as header:
+                self._header(header, line)
+                return True
+            case "analysis":
+                return self._ends_gatekeeper()
+            case "response":
+                self._open, self._response = None, _label(mark["response"])
+                return True
+            case "criterion":
+                text = _without_key(_AFTER_NUMBER.sub("", line[mark.end("criterion") :], count=1))
+                return self._response is not None and self._begins((int(mark["criterion"]), self._response), text)
+            case key:
+                value = line[mark.end() :].lstrip(" \t*_")[1:].strip(" *_")
+                return self._is_of_finding(str(key), line, value) or self._begins(str(key), value)
+
+    def _header(self, header: str, line: str) -> None:
+        self._response = self._open = None
+        if header == "compliance" and line.lstrip().startswith(_HEADING):
+            self._parts.clear()
+        elif header == "final":
+            self._end()
+
+    def _end(self) -> None:
+        """Close a judgment: what is said of its end from here on replaces what was said before."""
+        self._open = None
+        self._replaceable.update(("aggregation", "justification"))
+
+    def _begins(self, part: _Part, text: str) -> bool:
+        if any(self._parts.get(part, ())) and part not in self._replaceable:
+            return False
+        self._replaceable.discard(part)
+        self._parts[part] = [text]
+        self._open = part
+        return True
+
+    def _is_of_finding(self, key: str, line: str, value: str) -> bool:
+        """Whether a key is that of the open finding, which is still empty or which the line is set under."""
+        if key != "justification" or not isinstance(self._open, tuple):
+            return False
+        lines = self._parts[self._open]
+        if any(lines) and not line.startswith(_NESTED):
+            return False
+        lines.extend([value] if value else [])
+        return True
+
+    def _continue(self, line: str) -> None:
+        if self._open is None:
+            return
+        lines = self._parts[self._open]
+        if line.strip(_DECORATION):
+            lines.append(line.strip())
+        elif any(lines) and not line.strip():
+            self._ends_gatekeeper()
+
+    def _ends_gatekeeper(self) -> bool:
+        """Whether the gatekeeper was open; a blank line or the next header ends it."""
+        if self._open not in ("gatekeeper", "gatekeeper_reasoning"):
+            return False
+        self._open = None
+        return True
 
 
-def _key(plain: str) -> tuple[str, str] | None:
-    head, separator, _ = plain[:60].replace("：", ":").partition(":")
-    name = _KEYS.get(head.strip(" *_").casefold()) if separator else None
-    return (name, plain[len(head) + 1 :].strip(" *_")) if name else None
+def _label(letter: str) -> Label:
+    return "A" if letter in "aA" else "B"
 
 
 def _without_key(text: str) -> str:

@@ -83,7 +83,9 @@ sentences = (
 winners: list[Winner] = ["A", "B", "tie"]
 labels: list[Label] = ["A", "B"]
 all_findings = st.lists(
-    st.builds(Finding, criterion=st.integers(1, 3), response=st.sampled_from(labels), text=sentences), max_size=6
+    st.builds(Finding, criterion=st.integers(1, 3), response=st.sampled_from(labels), text=sentences),
+    max_size=6,
+    unique_by=lambda finding: (finding.criterion, finding.response),
 )
 
 
@@ -170,6 +172,14 @@ SAME_AS_SEED = {
     "British spelling": SEED.replace("Judgment", "Judgement"),
     "an earlier winner": SEED.replace("--- Final", "Winner: Response B, so far\n\n--- Final"),
     "a postscript": f"{SEED}\n\nLet me know if you want more details.\nJustification: none",
+    "a restart in Markdown": re.sub(r"--- (.*) ---", r"## \1", f"{SEED.replace('80', '8')}\n\nOnce more.\n\n{SEED}"),
+    "another end": SEED.replace("Only A keeps", "B keeps")
+    + "\n\nNo, wait.\nJustification: Only A keeps to the limit.\nWinner: Response A",
+    "nested justifications": SEED.replace("]: Justification: It has", "]: It\n  Justification: has"),
+    "bulleted justifications": SEED.replace("]: Justification: It has", "]: It\n- Justification: has"),
+    "findings in a numbered list": SEED.replace("- Criterion", "1. Criterion"),
+    "parts repeated": SEED.replace("Analysis ---", "Analysis ---\nIdentified Gatekeeper Criterion: no"),
+    "a remark after the gatekeeper": SEED.replace("\n\n--- Analysis", "\n\nNow to the items.\n\n--- Analysis"),
     "a false start": SEED.replace("80", "8").replace("Only A keeps", "A breaks") + f"\n\nLet me redo this.\n\n{SEED}",
 }
 
@@ -207,6 +217,10 @@ VERDICTS: dict[str, Winner] = {
     "Winner: Response A (Response B breaks the gatekeeper)": "A",
     "Winner: Response A, not Response B": "A",
     "Winner: A - it is shorter": "A",
+    "Winner: Response A > Response B": "A",
+    "Winner: Response A over Response B": "A",
+    "Winner: Response A, Response B breaks the gatekeeper": "A",
+    "Winner: Tie - both break a rule": "tie",
     "The winner: B": "B",
     "Both are fine. Winner: Response B": "B",
     '{"justification": "shorter", "winner": "Response B"}': "B",
@@ -243,6 +257,19 @@ REFUSED = {
     "Winner: [Response A|Response B]": "names both responses",
     "Winner: A or B": "names both responses",
     "Winner: Response A and B are equal": "names both responses",
+    "Winner: Response A, Response B": "names both responses: 'Response A, Response B'",
+    "Winner: Response A = Response B": "names both responses",
+    "Winner: **Response A** = **Response B**": "names both responses",
+    "Winner: Response A vs Response B": "names both responses",
+    "Winner: Response A vs. Response B": "names both responses",
+    "Winner: Response A versus Response B, hard to say": "names both responses",
+    "Winner: Response B - Response A": "names both responses",
+    "Winner: A, B": "names both responses",
+    "Winner: A = B": "names both responses",
+    "Winner: A vs B": "names both responses",
+    "Winner: Tie-breaker goes to Response B": "names no response: 'Tie-breaker goes",
+    "Winner: Tie breaker: Response B": "names no response",
+    "Winner: Tiebreak for B": "names no response",
     "Winner: Both": "names no response: 'Both'",
     "Winner: A better one": "names no response: 'A better one'",
     "Winner: Answer": "names no response: 'Answer'",
