@@ -1,18 +1,17 @@
 """From the name of a model to a `dspy.LM`."""
 
 import os
-from urllib.parse import urlsplit
 
 import dspy
 
-from openrubrics.lms.http import OPENAI_COMPATIBLE, RETRIES, TIMEOUT, AsyncHttpEngine, Endpoint, HttpEngine
+from openrubrics.lms.connection import check_key, check_limits, checked_address
+from openrubrics.lms.http import RETRIES, TIMEOUT, AsyncHttpEngine, Endpoint, HttpEngine
 from openrubrics.lms.local import AsyncLocalEngine, Deterministic, LocalEngine
 from openrubrics.lms.metering import Price
 from openrubrics.lms.model import EngineLM
+from openrubrics.lms.names import EMBEDDED, OPENAI_COMPATIBLE, name_hint
 from openrubrics.lms.providers import ProviderLM
 from openrubrics.signatures.errors import UsageError
-
-EMBEDDED = "embedded"
 
 
 def lm(
@@ -30,7 +29,7 @@ def lm(
 
     Args:
         name: ``hosted_vllm/MODEL`` or ``openai/MODEL`` for an OpenAI-compatible server at `api_base`; ``embedded`` for
-            the offline reader, which is not a language model; any other name as LiteLLM knows it.
+            the offline reader, which is not a language model; any other ``PROVIDER/MODEL`` as LiteLLM knows it.
         api_base: URL of the server up to ``/v1``. For ``hosted_vllm/`` and ``openai/`` names the environment variable
             OPENRUBRICS_API_BASE is the default.
         api_key: Key for the server; likewise OPENRUBRICS_API_KEY.
@@ -44,8 +43,32 @@ def lm(
             ``callbacks`` and ``rollout_id`` of `dspy.LM`. Nothing is sent that is not given.
 
     Raises:
-        UsageError: There is no name, an option is unknown, or the server's address is missing.
+        UsageError: There is no such name, an option is unknown or out of its range, or address or key cannot be used.
     """
+    _check_name(name)
+    check_limits(timeout, retries)
+    if name == EMBEDDED:
+        return _embedded(cache, sampling)
+    if name.startswith(OPENAI_COMPATIBLE):
+        api_base = api_base or os.environ.get("OPENRUBRICS_API_BASE")
+        api_key = api_key or os.environ.get("OPENRUBRICS_API_KEY")
+    if api_key:
+        check_key(api_key)
+    if api_base:
+        api_base = checked_address(api_base)
+        if name.startswith(OPENAI_COMPATIBLE):
+            endpoint = Endpoint(api_base, api_key, timeout, retries=retries, price=price)
+            return _served(name, endpoint, cache, sampling)
+    elif name.startswith("hosted_vllm/"):
+        raise UsageError(
+            f"the address of the server for {name} is missing", "give --api-base or set OPENRUBRICS_API_BASE"
+        )
+    connection = {"api_base": api_base, "api_key": api_key}
+    given = {key: value for key, value in connection.items() if value}
+    return ProviderLM(name, price=price, timeout=timeout, num_retries=retries, cache=cache, **given, **sampling)
+
+
+def _check_name(name: str) -> None:
     if not name.strip():
         raise UsageError(
             "no language model is set",
@@ -53,28 +76,8 @@ def lm(
         )
     if name.endswith("/"):
         raise UsageError(f"{name!r} names a provider, but no model", f"write {name}MODEL")
-    if name == EMBEDDED:
-        return _embedded(cache, sampling)
-    if name.startswith(OPENAI_COMPATIBLE):
-        api_base = api_base or os.environ.get("OPENRUBRICS_API_BASE")
-        api_key = api_key or os.environ.get("OPENRUBRICS_API_KEY")
-        if api_base:
-            endpoint = Endpoint(_checked(api_base), api_key, timeout, retries=retries, price=price)
-            return _served(name, endpoint, cache, sampling)
-        if name.startswith("hosted_vllm/"):
-            raise UsageError(
-                f"the address of the server for {name} is missing", "give --api-base or set OPENRUBRICS_API_BASE"
-            )
-    connection = {"api_base": api_base, "api_key": api_key}
-    given = {key: value for key, value in connection.items() if value}
-    return ProviderLM(name, price=price, timeout=timeout, num_retries=retries, cache=cache, **given, **sampling)
-
-
-def _checked(api_base: str) -> str:
-    parts = urlsplit(api_base)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise UsageError(f"api_base {api_base!r} is not a URL", "it looks like http://127.0.0.1:8000/v1")
-    return api_base.rstrip("/")
+    if name != EMBEDDED and ("/" not in name or not name.isprintable() or name.strip() != name):
+        raise UsageError(f"there is no language model {name!r}", name_hint(name))
 
 
 def _served(name: str, endpoint: Endpoint, cache: bool, sampling: dict[str, object]) -> dspy.LM:

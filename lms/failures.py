@@ -1,11 +1,12 @@
 """From what goes wrong on the way to a server to DSPy's typed errors.
 
-``provider_code`` is ``UNREACHABLE`` where no connection could be made; every error names the endpoint as ``provider``.
+``provider_code`` is one of `NO_CONNECTION` where no connection could be made; every error names the endpoint as
+``provider``.
 """
 
 import builtins
 import email.utils
-import os
+import errno
 import time
 from collections.abc import Mapping
 
@@ -14,6 +15,7 @@ import orjson
 from dspy.lm15 import (
     AuthError,
     BillingError,
+    ConfigurationError,
     ContextLengthError,
     InvalidRequestError,
     LM15Error,
@@ -26,6 +28,9 @@ from dspy.lm15 import (
 )
 
 UNREACHABLE = "unreachable"
+UNKNOWN_HOST = "unknown_host"
+BAD_TLS = "bad_tls"
+NO_CONNECTION = (UNREACHABLE, UNKNOWN_HOST, BAD_TLS)
 
 _BY_STATUS: dict[int, type[ProviderError]] = {
     401: AuthError,
@@ -42,6 +47,8 @@ _MAX_TEXT = 300
 def status_error(status: int, headers: Mapping[str, str], body: bytes, endpoint: str) -> LM15Error:
     """Return the error for a reply other than 200."""
     text, code = _explanation(body)
+    if 300 <= status < 400 and "Location" in headers:
+        text = f"the server sends requests on to {_first_words(headers['Location'])}"
     return _status_class(status, text.lower(), code)(
         f"HTTP {status}: {text}",
         provider=endpoint,
@@ -103,12 +110,33 @@ def retry_after(value: str | None) -> float | None:
 
 def transport_error(error: Exception, endpoint: str, timeout: float) -> LM15Error:
     """Return the error for a request that got no complete reply."""
-    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
-        number = error.errno if isinstance(error, aiohttp.ClientConnectorError) else None
-        reason = os.strerror(number).lower() if number else "the connection timed out"
-        return TransportError(f"no connection to {endpoint}: {reason}", provider=endpoint, provider_code=UNREACHABLE)
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientSSLError | aiohttp.ConnectionTimeoutError):
+        code, reason = _no_connection(error)
+        return TransportError(f"no connection to {endpoint}: {reason}", provider=endpoint, provider_code=code)
+    if isinstance(error, aiohttp.InvalidURL):
+        return ConfigurationError(f"{endpoint} is not the URL of a server", provider=endpoint)
     if isinstance(error, builtins.TimeoutError):
         return TimeoutError(f"no complete reply from {endpoint} within {timeout:g} s", provider=endpoint)
     return TransportError(
         f"the connection to {endpoint} broke: {str(error) or type(error).__name__}", provider=endpoint
     )
+
+
+def _no_connection(error: Exception) -> tuple[str, str]:
+    """Return the code and the words for a connection that could not be made."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return BAD_TLS, str(error.certificate_error)
+        case aiohttp.ClientConnectorDNSError():
+            return UNKNOWN_HOST, f"the host name is unknown: {_words(error.os_error)}"
+        case aiohttp.ClientConnectorSSLError():
+            return BAD_TLS, _words(error.os_error)
+        case aiohttp.ClientConnectorError():
+            refused = error.os_error.errno == errno.ECONNREFUSED
+            return UNREACHABLE, "connection refused" if refused else _words(error.os_error)
+        case _:
+            return UNREACHABLE, "the connection timed out"
+
+
+def _words(error: OSError) -> str:
+    return error.strerror or str(error) or type(error).__name__

@@ -13,6 +13,7 @@ from openrubrics.lms.backoff import wait_before
 from openrubrics.lms.candidates import pending_samples
 from openrubrics.lms.failures import status_error, transport_error
 from openrubrics.lms.metering import Price, record, reserve, usage_of
+from openrubrics.lms.names import OPENAI_COMPATIBLE
 from openrubrics.lms.options import READ_BY_DSPY
 from openrubrics.lms.sessions import loop_session, run_in_background
 from openrubrics.lms.wire import chat_messages, read_completion, request_options
@@ -20,7 +21,6 @@ from openrubrics.lms.wire import chat_messages, read_completion, request_options
 TIMEOUT = 600.0
 CONNECT_TIMEOUT = 10.0
 RETRIES = 5
-OPENAI_COMPATIBLE = ("hosted_vllm/", "openai/")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ Meters and budgets are held in DSPy's settings, as `dspy.context` sets them: so 
 start with an empty context. Only real requests count: answers from DSPy's cache are free.
 """
 
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -26,10 +27,19 @@ class Price:
     Attributes:
         prompt_per_million: US dollars for a million prompt tokens.
         completion_per_million: US dollars for a million completion tokens.
+
+    Raises:
+        UsageError: A price is negative or not a number.
     """
 
     prompt_per_million: float
     completion_per_million: float
+
+    def __post_init__(self) -> None:
+        for name in ("prompt_per_million", "completion_per_million"):
+            price = getattr(self, name)
+            if not 0 <= price < math.inf:
+                raise UsageError(f"{name} is {price!r}, but a price must be a number from 0")
 
     def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
         """Return US dollars for so many tokens."""

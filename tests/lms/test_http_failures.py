@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
+import errno
 import socket
+import ssl
 import time
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import dspy
 import pytest
+from aiohttp.client_reqrep import ConnectionKey
 
-from openrubrics.lms import AsyncHttpEngine, Endpoint, EngineLM, HttpEngine, is_systemic, lm_error, usage_meter
+from openrubrics.lms import (
+    AsyncHttpEngine,
+    Endpoint,
+    EngineLM,
+    HttpEngine,
+    ScriptedLM,
+    is_systemic,
+    lm,
+    lm_error,
+    usage_meter,
+)
+from openrubrics.lms.failures import transport_error
 from openrubrics.signatures.errors import LMError
 
 if TYPE_CHECKING:
@@ -170,7 +185,11 @@ def test_other_errors_are_not_tried_again(
 
 def test_a_redirect_is_not_followed_with_the_key_in_hand(model_server: ModelServer) -> None:
     model_server.fails(307, headers={"Location": f"{model_server.url}/chat/completions"})
-    assert failure(model_at(model_server.url)).status == 307
+    error = failure(model_at(model_server.url))
+    assert error.status == 307
+    assert is_systemic(error)
+    assert error.message.endswith(f"sends requests on to {model_server.url}/chat/completions")
+    assert "--api-base" in error.hint
     assert len(model_server.received) == 1
 
 
@@ -182,7 +201,89 @@ def test_no_server_at_the_address_is_tried_again_and_then_concerns_every_item() 
     error = failure(model_at(url, waits, retries=2))
     assert len(waits) == 2
     assert is_systemic(error)
+    assert error.message.endswith(f"no connection to {url}: connection refused")
     assert error.hint == f"is the server running at {url}?"
+
+
+def test_https_where_the_server_speaks_http_concerns_every_item(model_server: ModelServer) -> None:
+    url = model_server.url.replace("http://", "https://")
+    error = failure(model_at(url, retries=0))
+    assert is_systemic(error)
+    assert "SSL" in error.message
+    assert "not permitted" not in error.message
+    assert error.hint.startswith(f"check http or https in {url}")
+
+
+KEY = ConnectionKey("judge.invalid", 443, True, True, None, None, None)
+NO_CONNECTION = {
+    "unknown host": (
+        aiohttp.ClientConnectorDNSError(KEY, socket.gaierror(-2, "Name or service not known")),
+        "the host name is unknown: Name or service not known",
+        "check the address of the server, https://judge.invalid/v1",
+    ),
+    "bad certificate": (
+        aiohttp.ClientConnectorCertificateError(KEY, ssl.SSLCertVerificationError(1, "certificate has expired")),
+        "certificate has expired",
+        "check http or https in https://judge.invalid/v1, and the certificate of the server",
+    ),
+    "no route": (
+        aiohttp.ClientConnectorError(KEY, OSError(errno.EHOSTUNREACH, "No route to host")),
+        "No route to host",
+        "is the server running at https://judge.invalid/v1?",
+    ),
+    "no answer": (
+        aiohttp.ConnectionTimeoutError(),
+        "the connection timed out",
+        "is the server running at https://judge.invalid/v1?",
+    ),
+}
+
+
+@pytest.mark.parametrize(("error", "reason", "hint"), NO_CONNECTION.values(), ids=NO_CONNECTION)
+def test_why_there_is_no_connection_is_said_in_plain_words(error: Exception, reason: str, hint: str) -> None:
+    url = "https://judge.invalid/v1"
+    model = ScriptedLM([transport_error(error, url, timeout=1)])
+    told = failure(model)
+    assert told.message.endswith(f"no connection to {url}: {reason}")
+    assert told.hint == hint
+    assert is_systemic(told)
+
+
+def test_an_address_that_is_no_url_concerns_every_item() -> None:
+    assert is_systemic(failure(model_at("http://judge:99999/v1", retries=0)))
+
+
+def test_a_fault_of_the_program_concerns_every_item() -> None:
+    def fault(messages: object, request: object) -> str:
+        raise TypeError("a fault in the engine")
+
+    error = failure(ScriptedLM(fault))
+    assert is_systemic(error)
+    assert "a fault in the engine" in error.message
+
+
+def test_a_name_that_nobody_knows_is_one_line_that_concerns_every_item() -> None:
+    error = failure(lm("hosted_vlm/judge", retries=0))
+    assert is_systemic(error)
+    assert error.message == "there is no language model 'hosted_vlm/judge'"
+    assert error.hint.startswith("did you mean hosted_vllm/judge? a name is ")
+
+
+def test_a_provider_without_a_key_names_its_own_variable() -> None:
+    error = failure(lm("openai/gpt-4o", retries=0))
+    assert is_systemic(error)
+    assert (error.message, error.hint) == (
+        "openai/gpt-4o: no API key is set",
+        "set OPENAI_API_KEY or --api-key",
+    )
+
+
+def test_a_provider_that_refuses_the_key_is_not_told_of_ours(model_server: ModelServer) -> None:
+    model_server.fails(401)
+    error = failure(lm("groq/judge", api_base=model_server.url, api_key="k", retries=0))
+    assert is_systemic(error)
+    assert "no API key is set" not in error.message
+    assert error.hint == "set GROQ_API_KEY or --api-key"
 
 
 def test_what_is_not_about_the_lm_is_not_mapped() -> None:
