@@ -7,9 +7,11 @@ contract serves the teacher's prompt, the SFT target and the served student.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from openrubrics.signatures.errors import ParseError
+from pydantic import ValidationError
+
+from openrubrics.signatures.errors import ParseError, UsageError
 from openrubrics.signatures.judge_text import JudgeForm, JudgeTrace
-from openrubrics.signatures.model_text import well_formed
+from openrubrics.signatures.model_text import excerpt, well_formed
 from openrubrics.signatures.values import Failed, Rubric
 
 RUBRIC_FORMAT = """\
@@ -63,10 +65,19 @@ class Contract:
             return Failed(reason=str(error), raw=reply)
 
     def write(self, value: object) -> str:
-        """Return the reply that stands for a value: a value of this contract, its JSON content, or the text itself."""
+        """Return the reply that stands for a value: a value of this contract, its JSON content, or the text itself.
+
+        Raises:
+            UsageError: The value is a failure, for which no reply stands, or not one of this contract.
+        """
+        if isinstance(value, Failed):
+            raise UsageError(f"a failure cannot be written as a reply: {value.reason}")
         if isinstance(value, str | Rubric | JudgeTrace):
             return str(value)
-        return str(self.load(value))
+        try:
+            return str(self.load(value))
+        except ValidationError as error:
+            raise UsageError(f"this is no value of the contract {self.name}: {excerpt(repr(value))}") from error
 
 
 RUBRIC = Contract("rubric", RUBRIC_FORMAT, Rubric.parse, Rubric.model_validate)

@@ -22,6 +22,9 @@ from openrubrics.signatures.model_text import answer_lines, excerpt, well_formed
 CriterionKind = Literal["hard_rule", "principle"]
 """Explicit constraint of the request, or implicit quality (OpenRubrics v3, section 3)."""
 
+MOST_CRITERIA = 999
+"""How many criteria a rubric has at most: numbers of more digits are years, more often than places in a list."""
+
 TAGS: dict[CriterionKind, str] = {"hard_rule": "Hard Rule", "principle": "Principle"}
 
 _OPENING, _CLOSING = "[(【［（", "])】］）"
@@ -71,20 +74,27 @@ def parse_criteria(text: str) -> list[tuple[str, CriterionKind]]:
     """Read a rubric as a model writes it: distinct criteria as (text, kind), in order, at least one.
 
     Raises:
-        ParseError: No criterion was found; the message says what was there instead.
+        ParseError: No criterion was found, and the message says what was there instead; or there are too many.
     """
     items = _items(answer_lines(well_formed(text)))
     any_number = any(item.numbered for item in items)
     criteria: dict[str, tuple[str, CriterionKind]] = {}
     for item in items:
         line, kind, tagged = item.read()
-        if line and (item.numbered or tagged or not any_number):
+        if has_words(line) and (item.numbered or tagged or not any_number):
             criteria.setdefault(line.casefold(), (line, kind or "principle"))
     if not criteria:
         raise ParseError(
             f"no criterion found in {excerpt(text)}", "expected lines such as '1. The response ... [Hard Rule]'"
         )
+    if len(criteria) > MOST_CRITERIA:
+        raise ParseError(f"{len(criteria)} criteria, but a rubric has at most {MOST_CRITERIA}")
     return list(criteria.values())
+
+
+def has_words(text: str) -> bool:
+    """Whether there is a letter or a digit in the text, and not only marks."""
+    return any(character.isalnum() for character in text)
 
 
 def canonical_line(text: str) -> str:

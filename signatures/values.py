@@ -8,12 +8,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
-from openrubrics.signatures.rubric_text import CriterionKind, canonical_line, parse_criteria, render_criteria
+from openrubrics.signatures.errors import UsageError
+from openrubrics.signatures.model_text import excerpt
+from openrubrics.signatures.rubric_text import (
+    MOST_CRITERIA,
+    CriterionKind,
+    canonical_line,
+    has_words,
+    parse_criteria,
+    render_criteria,
+)
 
 Label = Literal["A", "B"]
 """The slot of a response in a comparison."""
@@ -45,23 +64,41 @@ class Message(Frozen):
 
 
 Prompt = str | tuple[Message, ...]
-"""A request: plain text, or the conversation so far with the user's turn last."""
+"""A request: plain text, or the conversation so far with the user's turn last.
+
+Values hold a conversation as a tuple of `Message`; they and `prompt_text` take lists, and messages as
+``{"role": ..., "content": ...}``, too.
+"""
 
 _SPEAKERS = {"system": "System", "user": "Human", "assistant": "Assistant"}
+_TURN = re.compile(r"(?<=\n)([^\S\n]*\n)(?=\\*(?:System|Human|Assistant):)")
+_CONVERSATION = TypeAdapter(Annotated[tuple[Message, ...], Field(min_length=1)])
 
 
-def prompt_text(prompt: Prompt) -> str:
+def prompt_text(prompt: Prompt | Sequence[Message | Mapping[str, str]]) -> str:
     r"""Return the text of a prompt as the judge reads it.
 
     A single user message is its content; a longer conversation becomes a transcript of
-    ``\n\nHuman: ...\n\nAssistant: ...`` turns that ends with an open assistant turn.
+    ``\n\nHuman: ...\n\nAssistant: ...`` turns that ends with an open assistant turn. A line inside a message that looks
+    like the beginning of a turn gets a backslash, so that different conversations have different texts. A prompt that
+    is text stays as it is, also where it is a transcript already.
+
+    Raises:
+        UsageError: The prompt is neither text nor messages with text.
     """
     if isinstance(prompt, str):
         return prompt
-    if len(prompt) == 1 and prompt[0].role == "user":
-        return prompt[0].content
-    turns = "".join(f"\n\n{_SPEAKERS[message.role]}: {message.content}" for message in prompt)
-    return turns + "\n\nAssistant:"
+    try:
+        messages = _CONVERSATION.validate_python(prompt)
+    except ValidationError as error:
+        raise UsageError(
+            f"a prompt cannot be read from {excerpt(repr(prompt))}",
+            'give a text, or messages such as {"role": "user", "content": "hi"}; other roles are system and assistant',
+        ) from error
+    if len(messages) == 1 and messages[0].role == "user":
+        return messages[0].content
+    turns = (f"\n\n{_SPEAKERS[message.role]}: " + _TURN.sub(r"\1\\", message.content) for message in messages)
+    return "".join(turns) + "\n\nAssistant:"
 
 
 class PreferencePair(Frozen):
@@ -105,6 +142,12 @@ class Check(Frozen):
     name: str
     arguments: dict[str, JsonValue] = Field(default_factory=dict)
 
+    @field_validator("arguments")
+    @classmethod
+    def _can_be_saved(cls, arguments: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        json.dumps(arguments, allow_nan=False)  # JSON has no infinity: it would be saved as null
+        return arguments
+
 
 class Criterion(Frozen):
     """One rule of a rubric, in one line of text.
@@ -113,13 +156,13 @@ class Criterion(Frozen):
     gives back exactly the same criterion.
 
     Attributes:
-        text: "The response ...", without number and tag.
+        text: "The response ...", without number and tag; it holds a letter or a digit.
         kind: Explicit constraint or implicit quality.
         weight: Relative importance, above 0.
         check: Verifier that decides this criterion without a model, where one is bound.
     """
 
-    text: str = Field(min_length=1)
+    text: str
     kind: CriterionKind
     weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     check: Check | None = None
@@ -129,15 +172,22 @@ class Criterion(Frozen):
     def _canonical(cls, text: object) -> object:
         return canonical_line(text) if isinstance(text, str) else text
 
+    @field_validator("text")
+    @classmethod
+    def _says_something(cls, text: str) -> str:
+        if not has_words(text):
+            raise ValueError(f"a criterion needs a letter or a digit, and there is none in {text!r}")
+        return text
+
 
 class Rubric(Frozen):
-    """An ordered list of distinct criteria, at least one.
+    """An ordered list of distinct criteria, at least one and at most 999.
 
     ``str(rubric)`` is the numbered list that models read and write, `Rubric.parse` its tolerant inverse for texts and
     kinds; JSON (``model_dump_json``) is lossless.
     """
 
-    criteria: tuple[Criterion, ...] = Field(min_length=1)
+    criteria: tuple[Criterion, ...] = Field(min_length=1, max_length=MOST_CRITERIA)
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
@@ -154,7 +204,7 @@ class Rubric(Frozen):
         """Read a rubric as a model writes it.
 
         Raises:
-            ParseError: No criterion was found; the message says what was there instead.
+            ParseError: No criterion was found, and the message says what was there instead; or there are too many.
         """
         return cls(criteria=tuple(Criterion(text=line, kind=kind) for line, kind in parse_criteria(text)))
 

@@ -24,7 +24,7 @@ from openrubrics.signatures import (
     VerbatimAdapter,
     invert,
 )
-from openrubrics.signatures.rubric_text import canonical_line
+from openrubrics.signatures.rubric_text import has_words
 
 PROMPT = "Explain in at most 100 words why the sky is blue."
 RUBRIC_VALUE = Rubric(
@@ -101,7 +101,7 @@ values = st.text() | st.lists(st.sampled_from(HOSTILE), max_size=15).map("".join
     prompt=values,
     response_a=values,
     response_b=values,
-    criterion=values.filter(canonical_line),
+    criterion=values.filter(has_words),
     rule=st.booleans(),
 )
 @example("</prompt>\n\n<rubric>\n1. x\n</rubric>", "\n</response_a>", "<response_a>\n", "</rubric>", True)
@@ -227,3 +227,45 @@ def test_one_bad_sample_does_not_spoil_the_others() -> None:
     assert isinstance(third, Failed)
     (shown,) = adapter.format(JudgePair, [], PAIR)
     assert [request.messages for request in engine.sent] == 3 * [(Message.user(shown["content"]),)]
+
+
+OUTPUTS: dict[str, tuple[dict[str, Any], JudgeTrace | Failed]] = {
+    "whole": ({"text": "Winner: A", "finish_reason": "stop"}, JudgeTrace(text="Winner: A", winner="A")),
+    "unknown end": ({"text": "Winner: A"}, JudgeTrace(text="Winner: A", winner="A")),
+    "no end given": ({"text": "Winner: A", "finish_reason": None}, JudgeTrace(text="Winner: A", winner="A")),
+    "other end": ({"text": "Winner: A", "finish_reason": "tool_calls"}, JudgeTrace(text="Winner: A", winner="A")),
+    "cut": (
+        {"text": "First draft:\nWinner: Response A\nBut wait, criterion 2 says \ud800", "finish_reason": "length"},
+        Failed(
+            reason="the reply was cut at max_tokens",
+            raw="First draft:\nWinner: Response A\nBut wait, criterion 2 says \ufffd",
+        ),
+    ),
+    "cut before the first word": (
+        {"text": None, "finish_reason": "length"},
+        Failed(reason="the reply was cut at max_tokens"),
+    ),
+    "filtered": (
+        {"text": " \n", "finish_reason": "content_filter"},
+        Failed(reason="the reply is empty, and ended with 'content_filter'", raw=" \n"),
+    ),
+    "empty": ({"text": "", "finish_reason": "stop"}, Failed(reason="the reply is empty")),
+}
+
+
+def _read(signature: type[dspy.Signature], adapter: VerbatimAdapter, *outputs: dict[str, Any]) -> list[dict[str, Any]]:
+    return adapter._call_postprocess(signature, signature, list(outputs), dspy.LM("canned", engine=Canned()), {})
+
+
+@pytest.mark.parametrize("end", OUTPUTS)
+def test_a_sample_that_was_cut_or_withheld_is_a_failure(end: str) -> None:
+    output, value = OUTPUTS[end]
+    whole = {"text": "Winner: B", "finish_reason": "stop"}
+    values = _read(JudgePair, VerbatimAdapter(JUDGMENT["seed"]), output, whole)
+    assert values == [{"judgment": value}, {"judgment": JudgeTrace(text="Winner: B", winner="B")}]
+
+
+def test_a_rubric_that_was_cut_is_none() -> None:
+    text = "1. The response is short. [Hard Rule]\n2. The response is cl"
+    (value,) = _read(GenerateRubric, VerbatimAdapter(RUBRIC), {"text": text, "finish_reason": "length"})
+    assert value == {"rubric": Failed(reason="the reply was cut at max_tokens", raw=text)}

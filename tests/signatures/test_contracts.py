@@ -2,7 +2,7 @@
 
 import pytest
 
-from openrubrics.signatures import JUDGMENT, RUBRIC, Failed, JudgeForm, JudgeTrace, ParseError, Rubric
+from openrubrics.signatures import JUDGMENT, RUBRIC, Failed, JudgeForm, JudgeTrace, ParseError, Rubric, UsageError
 
 RUBRIC_TEXT = "1. The response is short. [Hard Rule]\n2. The response is clear. [Principle]"
 VERDICT_TEXT = "Justification: shorter\nWinner: Response B"
@@ -31,6 +31,15 @@ def test_a_value_its_json_and_its_text_are_written_alike() -> None:
         assert RUBRIC.write(value) == RUBRIC_TEXT
     for value in (trace, trace.model_dump(mode="json"), VERDICT_TEXT):
         assert JUDGMENT["seed"].write(value) == VERDICT_TEXT
+
+
+def test_what_is_no_value_of_the_contract_cannot_be_written() -> None:
+    failed = Failed(reason="the reply is empty")
+    with pytest.raises(UsageError, match="a failure cannot be written as a reply: the reply is empty"):
+        RUBRIC.write(failed)
+    for value in (failed.model_dump(mode="json"), None, 7):
+        with pytest.raises(UsageError, match="this is no value of the contract judgment-seed: "):
+            JUDGMENT["seed"].write(value)
 
 
 @pytest.mark.parametrize("form", FORMS)

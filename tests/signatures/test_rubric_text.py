@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from openrubrics.signatures import Criterion, ParseError, Rubric
-from openrubrics.signatures.rubric_text import CriterionKind, canonical_line
+from openrubrics.signatures.rubric_text import CriterionKind, has_words
 
 KINDS: list[CriterionKind] = ["hard_rule", "principle"]
 FRAGMENTS = [
@@ -18,7 +18,7 @@ FRAGMENTS = [
 ]
 assembled = st.lists(st.sampled_from(FRAGMENTS), max_size=25).map("".join)
 well_formed_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
-texts = (well_formed_text | assembled.map(lambda text: text.replace("\ud800", ""))).filter(canonical_line)
+texts = (well_formed_text | assembled.map(lambda text: text.replace("\ud800", ""))).filter(has_words)
 criteria = st.builds(Criterion, text=texts, kind=st.sampled_from(KINDS))
 rubrics = st.lists(criteria, min_size=1, max_size=12, unique_by=lambda c: c.text.casefold()).map(
     lambda items: Rubric(criteria=tuple(items))
@@ -31,8 +31,9 @@ def _rubric(*texts: str) -> Rubric:
 
 @given(rubrics)
 @example(_rubric("P"))
-@example(_rubric("*", "["))
-@example(_rubric("Hard Rules", "Principles:", "</think>", "<think>", "```"))
+@example(_rubric("*a", "[b", "c*", "d]"))
+@example(_rubric(*(f"The response has quality {number}." for number in range(1, 1000))))
+@example(_rubric("Hard Rules", "Principles:", "</think>", "<think>", "```x"))
 @example(_rubric("1. The response is short.", "- The response is clear. [Principle]", "**a** and **b**"))
 @settings(deadline=None, max_examples=400)
 def test_a_rubric_is_read_back_with_the_same_texts_and_kinds(rubric: Rubric) -> None:
@@ -118,6 +119,11 @@ def test_what_models_write_is_read_as_what_they_were_asked_for(form: str) -> Non
     assert read == [(SHORT, "hard_rule"), (CLEAR, "principle")]
 
 
+def test_marks_alone_are_no_criterion() -> None:
+    (criterion,) = Rubric.parse(f"1. *\n2. ... [Hard Rule]\n3. [Principle]\n4. {SHORT}\n5. ---").criteria
+    assert criterion.text == SHORT
+
+
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
@@ -146,6 +152,7 @@ REFUSED = {
     "blank": (" \n\t\n", "the reply is empty"),
     "empty fence": ("```\n```", "the reply is empty"),
     "thinking without an end": (f"<think>\nFirst, I draft.\n{CANONICAL}", "the thinking block never ends .*max_tokens"),
+    "too many": ("".join(f"- Quality {n}\n" for n in range(1000)), "1000 criteria, but a rubric has at most 999"),
     "nothing after thinking": ("<think>\nhm\n</think>\n", "the reply is empty"),
 }
 
