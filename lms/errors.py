@@ -85,7 +85,7 @@ def _is_redirect(error: dspy_errors.LMError) -> bool:
 def _one_line(error: dspy_errors.LMError) -> str:
     if _NO_PROVIDER in error.message:
         return f"there is no language model {error.model!r}"
-    if isinstance(error, dspy_errors.LMNotConfiguredError):
+    if isinstance(error, dspy_errors.LMNotConfiguredError) and getattr(error, "env_keys", ()):
         return f"{error.model or 'LM'}: no API key is set"
     text = " ".join(error.message.split("\n\n", 1)[0].split()) or error.code or type(error).__name__
     where = f" at {error.provider}" if error.provider and error.provider not in text else ""

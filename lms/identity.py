@@ -4,6 +4,7 @@ import itertools
 import json
 import threading
 import weakref
+from contextlib import suppress
 
 import dspy
 
@@ -43,8 +44,11 @@ def _engine_identity(lm: dspy.BaseLM) -> str | int:
 def _number(engine: object) -> int:
     """Return the number of an object, which no other object of this process gets."""
     with _LOCK:
-        known = _NUMBERS.get(id(engine))
-        if known is None or known[0]() is not engine:
-            key = id(engine)
-            known = _NUMBERS[key] = (weakref.ref(engine, lambda _: _NUMBERS.pop(key, None)), next(_NEXT))
-        return known[1]
+        key = id(engine)
+        known = _NUMBERS.get(key)
+        if known is not None and known[0]() is engine:
+            return known[1]
+        number = next(_NEXT)
+        with suppress(TypeError):  # what cannot be referred to weakly is never the same again
+            _NUMBERS[key] = (weakref.ref(engine, lambda _: _NUMBERS.pop(key, None)), number)
+        return number
