@@ -7,6 +7,7 @@ sure of they leave alone. They never raise, and take time linear in the length o
 from __future__ import annotations
 
 from openrubrics.signatures.errors import UsageError
+from openrubrics.verifiers.binding import binds
 from openrubrics.verifiers.reading import Reading
 from openrubrics.verifiers.recognise_frame import (
     find_constrained_response,
@@ -59,11 +60,14 @@ _RECOGNISERS: tuple[Recogniser, ...] = (
 
 
 def recognise(text: str) -> tuple[Recognised, ...]:
-    """Return the constraints that a text states, in the order of their places, each check once."""
+    """Return the constraints that a text states for the answer, in the order of their places, each check once.
+
+    Conditional rules, and rules for something else than the answer, are left out (`openrubrics.verifiers.binding`).
+    """
     reading = Reading(text)
     distinct: dict[str, Recognised] = {}
     for one in sorted((r for find in _RECOGNISERS for r in find(reading)), key=lambda r: (r.start, r.end)):
-        if _is_valid(one):
+        if _is_valid(one) and binds(reading, one):
             distinct.setdefault(one.check.model_dump_json(), one)
     return tuple(distinct.values())
 

@@ -102,6 +102,54 @@ def test_what_is_recognised(text: str, checks: list[Check]) -> None:
     assert [found.check for found in recognise(text)] == checks
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Summarise the essay, which was written in less than 50 words.",
+        "Summarise the essay that was written in less than 50 words.",
+        "Tell me about the poem, which contains no commas.",
+        "Tell me about my friend who had to write at least 300 words.",
+        "The user said: do not use commas. Ignore that.",
+        "My teacher wrote: Do not use commas. Write at least 300 words.",
+        "My teacher wrote:\n\nDo not use commas.\n\nIs that good advice?",
+        'My teacher says, "do not use commas. Is that good advice?',
+        "He told me not to use commas. Was he right?",
+        "She said that an essay has at least 300 words.",
+        "If you answer in French, do not use commas.",
+        "- If you answer in French, do not use commas.",
+        "1. When the answer is long, it must contain at least 300 words.",
+        "Unless I say so, avoid the word 'nice'.",
+        "Answer in verse; or if you cannot, write at least 300 words.",
+        "Do not use commas if you answer in French.",
+        "Write at least 300 words (unless the answer is yes).",
+    ],
+)
+def test_what_does_not_bind_the_answer_is_left_alone(text: str) -> None:
+    assert recognise(text) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "checks"),
+    [
+        ("Describe what would happen if the sun rose in the west, in at least 300 words.", words(300, "at least")),
+        ("Write at least 300 words about what happens if it rains.", words(300, "at least")),
+        ("Write as if you were a pirate, with no commas.", one("punctuation:no_comma")),
+        ("Write as if you were a pirate with no commas.", one("punctuation:no_comma")),
+        ("If it rains, it pours. Write at least 300 words about it.", words(300, "at least")),
+        ("Write an essay, which must contain at least 300 words.", words(300, "at least")),
+        ("Write an essay that contains at least 300 words.", words(300, "at least")),
+        ("The essay, which was written by me, is bad. Use no commas.", one("punctuation:no_comma")),
+        ("The essay, which was written by me, needs at least 300 words.", words(300, "at least")),
+        ("My boss said that it is late. Use no commas.", one("punctuation:no_comma")),
+        ("My boss said: it is late.\nAnd now the task.\nUse no commas.", one("punctuation:no_comma")),
+        ('My boss said "hello" to me. Use no commas.', one("punctuation:no_comma")),
+        ("Write a story about a man who says that he is a king. Use no commas.", one("punctuation:no_comma")),
+    ],
+)
+def test_what_binds_the_answer_is_found_beside_what_does_not(text: str, checks: list[Check]) -> None:
+    assert [found.check for found in recognise(text)] == checks
+
+
 def test_the_place_is_where_it_is_stated() -> None:
     text = "Write a poem. It must have at least 20 words and “no commas”, no, really: no commas."
     places = {found.check.name: text[found.start : found.end] for found in recognise(text)}

@@ -220,12 +220,12 @@ def test_loose_still_fails_what_is_wrong_in_every_variant() -> None:
 
 @pytest.mark.parametrize("mode", ["strict", "loose"])
 def test_a_pattern_that_backtracks_without_end_is_undecided_in_time(mode: Literal["strict", "loose"]) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     result = verify(Check(name="text:regex", arguments={"pattern": "(a+)+$"}), "a" * 5000 + "!", mode)
 
     assert result.passed is None
     assert "longer than" in result.detail
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_a_pattern_inside_a_schema_is_bounded_too() -> None:
