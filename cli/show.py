@@ -3,6 +3,7 @@
 Text from models and files is untrusted: control characters are replaced, and nothing in it is read as markup.
 """
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 
 from rich.box import SIMPLE
@@ -14,6 +15,7 @@ from openrubrics.evaluation import Figures, Summary
 from openrubrics.signatures import Failed, Judgment, Rubric, Tie, Verdict
 from openrubrics.signatures.rubric_text import TAGS
 
+_HARMLESS = "\n\t\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"  # emoji and several scripts join with the last two
 _MARKS = {"hard_rule": "bold cyan", "principle": "magenta"}
 
 
@@ -23,8 +25,12 @@ def console(stderr: bool = False) -> Console:
 
 
 def clean(text: str) -> str:
-    """Replace what could steer the terminal."""
-    return "".join(c if c in "\n\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    """Replace what could steer the terminal: control characters, and those that turn the direction of writing."""
+    return "".join(c if _is_harmless(c) else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _is_harmless(character: str) -> bool:
+    return character.isprintable() or character in _HARMLESS or unicodedata.category(character) == "Zs"
 
 
 def show_rubric(out: Console, rubric: Rubric) -> None:
@@ -121,10 +127,11 @@ def show_summary(out: Console, summary: Summary) -> None:
     kappa = "" if summary.kappa is None else f", kappa between runs {summary.kappa:.3f}"
     cost = f", {summary.cost:.4f} US dollars" if summary.cost else ""
     for line in (
-        "accuracy: ties and failures are wrong; consistent: right in both orders; longer: always taking the longer one",
+        "accuracy: ties and failures are wrong; consistent: right in both orders;",
+        "longer: always taking the longer one",
         f"position bias {bias} (0 is none), coverage {summary.coverage:.3f}{kappa}",
         f"{clean(summary.lm)}: {summary.calls} calls, {summary.tokens} tokens{cost}, {summary.seconds:.1f} s",
     ):
         out.print(Text(line), soft_wrap=True)
     for reason, count in sorted(summary.failures.items(), key=lambda item: -item[1])[:5]:
-        out.print(Text(f"failed {count} times: {clean(reason)}", style="red"))
+        out.print(Text(f"failed {count} times: {clean(reason)}", style="red"), soft_wrap=True)
