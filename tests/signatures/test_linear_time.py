@@ -9,12 +9,12 @@ import pytest
 from openrubrics.signatures import JudgeTrace, ParseError, Rubric
 from openrubrics.signatures.markers import disarm, restore
 
-SMALL, LARGE = 100_000, 400_000
-QUICK_SECONDS = 0.4
+SMALL, LARGE = 40_000, 320_000
+QUICK_SECONDS = 0.3
 """Below this the ratio is noise; quadratic work on a text of the large size takes longer, whatever its constant."""
 
-GROWTH = 8.0
-"""Four times the text takes four times as long where the work is linear, sixteen times where it is quadratic."""
+GROWTH = 24.0
+"""Eight times the text takes 8 times as long where the work is linear, 64 times where it is quadratic."""
 
 SHAPES: dict[str, Callable[[int], str]] = {
     "backslashes after a key": lambda n: "winner" + "\\" * n,
@@ -49,24 +49,56 @@ SHAPES: dict[str, Callable[[int], str]] = {
     "a long part": lambda n: "Justification:\n" + "a\n" * (n // 2) + "Winner: A",
     "findings": lambda n: "**Response A:**\n" + "- Criterion 1: a\n" * (n // 17) + "Winner: A",
     "a long finding": lambda n: "**Response A:**\n- Criterion 1:\n" + "Justification:\n" * (n // 15) + "Winner: A",
+    "marks": lambda n: "Justification: Response A: Criterion 1: Analysis\n" * (n // 49),
+    "almost marks": lambda n: "--- Final Judgment " * (n // 19),
+    "almost headers": lambda n: "## Analysis" * (n // 11),
+    "spaces after a mark": lambda n: "Justification" + " " * n,
+    "spaces after marks": lambda n: ("Justification" + " " * 1000) * (n // 1013),
+    "a header and decoration": lambda n: "Analysis" + "*" * n + "a",
+    "a blank line of marks": lambda n: "#" * n + "x",
+    "backslashes after a name": lambda n: "<response" + "\\" * n,
+    "findings of many criteria": lambda n: (
+        "Response A:\n" + "".join(f"Criterion {i % 999}: a\n" for i in range(n // 15))
+    ),
     "lines after the verdict": lambda n: "Winner: A\n" + "a\n" * (n // 2),
 }
 
 
 def _seconds(work: Callable[[str], object], text: str) -> float:
+    """Return the time of this process, which does not count what else the machine does."""
     start = time.process_time()
     with suppress(ParseError):
         work(text)
     return time.process_time() - start
 
 
+def _growth(work: Callable[[str], object], shape: Callable[[int], str], quick: float = QUICK_SECONDS) -> float:
+    """Return how many times as long the large text takes, at the best of several runs; 1 where it is quick."""
+    small, large = shape(SMALL), shape(LARGE)
+    assert len(large) > 7 * len(small) > 5 * SMALL
+    seconds = _seconds(work, large)
+    if seconds < quick:
+        return 1.0
+    at_best = min(_seconds(work, small) for _ in range(5))
+    if seconds / at_best >= GROWTH:
+        seconds = min(seconds, _seconds(work, large), _seconds(work, large))
+    return seconds / at_best
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("work", [Rubric.parse, JudgeTrace.parse, disarm, restore], ids=lambda work: work.__qualname__)
 def test_hostile_texts_are_read_in_linear_time(work: Callable[[str], object], shape: str) -> None:
-    small, large = SHAPES[shape](SMALL), SHAPES[shape](LARGE)
-    assert len(large) > 3.5 * len(small) > 3 * SMALL
-    seconds = _seconds(work, large)
-    if seconds > QUICK_SECONDS:
-        seconds = min(seconds, _seconds(work, large))
-        growth = seconds / min(_seconds(work, small) for _ in range(3))
-        assert growth < GROWTH, f"{LARGE // SMALL} times the text took {growth:.1f} times as long"
+    assert _growth(work, SHAPES[shape]) < GROWTH
+
+
+def test_quadratic_work_is_told_from_linear_work() -> None:
+    def linear(text: str) -> None:
+        for _ in range(3):
+            " ".join(list(text))
+
+    def quadratic(text: str) -> None:
+        for _ in range(len(text) // 4000):
+            text.count("ab")
+
+    shape = SHAPES["dashes"]
+    assert _growth(linear, shape, quick=0) < GROWTH < _growth(quadratic, shape, quick=0)
