@@ -89,6 +89,7 @@ def test_a_key_of_the_environment_is_checked_too(monkeypatch: pytest.MonkeyPatch
         ("top_k", -2, "a whole number from -1"),
         ("top_logprobs", -1, "a whole number from 0"),
         ("repetition_penalty", 0, "a number above 0"),
+        ("repetition_penalty", math.inf, "a number above 0"),
         ("presence_penalty", 3, "a number from -2 to 2"),
         ("frequency_penalty", math.inf, "a number from -2 to 2"),
         ("timeout", 0, "a number of seconds above 0"),

@@ -12,6 +12,7 @@ from dspy.lm15 import Message, Request, Response
 from server_plugin import ModelServer
 
 from openrubrics.lms import Reply, ScriptedLM, lm, lm_error, usage_meter
+from openrubrics.signatures import RUBRIC, Failed, GenerateRubric, Rubric, VerbatimAdapter
 
 pytestmark = pytest.mark.filterwarnings("ignore:Passing OpenAI-style message:DeprecationWarning")
 
@@ -95,6 +96,16 @@ def test_a_cut_sample_is_told_once_and_not_logged(model_server: ModelServer, cap
     model("a plain prompt has no other way to tell")
     assert told == []
     assert len(caplog.records) == 1
+
+
+def test_a_cut_rubric_is_a_failure_and_not_a_shorter_rubric(model_server: ModelServer) -> None:
+    model_server.text = "1. The response names the bread. [Hard Rule]\n2. The response is"
+    write = dspy.Predict(GenerateRubric)
+    rubrics: list[object] = []
+    for model_server.finish_reason in ("stop", "length"):
+        with dspy.context(lm=judge(model_server), adapter=VerbatimAdapter(RUBRIC)):
+            rubrics.append(write(prompt="Which bread?").rubric)
+    assert [type(rubric) for rubric in rubrics] == [Rubric, Failed]
 
 
 def test_a_refusal_keeps_its_reason(model_server: ModelServer) -> None:
