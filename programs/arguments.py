@@ -2,20 +2,8 @@
 
 from collections.abc import Sequence
 
-from openrubrics.signatures import Message, Prompt, Rubric
+from openrubrics.signatures import Rubric
 from openrubrics.signatures.errors import UsageError
-
-
-def check_prompt(prompt: Prompt) -> None:
-    """Refuse what is neither text nor a conversation.
-
-    Raises:
-        UsageError: The message says what was given.
-    """
-    if isinstance(prompt, str):
-        return
-    if not isinstance(prompt, Sequence) or not prompt or not all(isinstance(turn, Message) for turn in prompt):
-        raise UsageError(f"prompt is {_kind(prompt)}", "give text, or one or more Messages")
 
 
 def check_texts(**responses: str) -> None:

@@ -3,20 +3,19 @@
 import re
 from collections.abc import Sequence
 
-from openrubrics.signatures import Criterion, Finding, Prompt, Rubric, Verdict
+from openrubrics.signatures import Criterion, Finding, Rubric, Verdict
 from openrubrics.signatures.values import OTHER, Label
 from openrubrics.verifiers import CheckResult, describe, recognise, verify
 
-_TURN = re.compile(r"(?:\A|\n)\n(System|Human|Assistant):")
+_TURN = re.compile(r"\n\n(System|Human|Assistant):")
 
 
-def own_request(prompt: Prompt) -> str:
-    """Return the part of a prompt that states rules for the answer: of a conversation, the last turn of the user.
+def own_request(prompt: str) -> str:
+    """Return the part of a prompt that states rules for the answer: of a transcript, the last turn of the user.
 
-    A transcript of turns as `openrubrics.signatures.prompt_text` writes it is a conversation too.
+    Args:
+        prompt: A request, or a transcript of turns as `openrubrics.signatures.prompt_text` writes it.
     """
-    if not isinstance(prompt, str):
-        return next((turn.content for turn in reversed(prompt) if turn.role == "user"), "")
     text = "\n\n" + prompt.lstrip()
     turns = list(_TURN.finditer(text))
     asked = [i for i, turn in enumerate(turns) if turn[1] == "Human"]

@@ -6,7 +6,7 @@ import dspy
 from pydantic import JsonValue
 
 from openrubrics.lms import usage_meter
-from openrubrics.programs.arguments import check_prompt, check_rubric, check_texts
+from openrubrics.programs.arguments import check_rubric, check_texts
 from openrubrics.programs.predict import BoundPredict, samples
 from openrubrics.programs.probability import verdict_probability
 from openrubrics.programs.program import Program
@@ -102,11 +102,11 @@ class GatekeeperJudge(Program):
         return judgment.model_copy(update={"usage": meter.usage})
 
     def _steps(self, prompt: Prompt, rubric: Rubric, response_a: str, response_b: str) -> Steps[Judgment]:
-        check_prompt(prompt)
+        text = prompt_text(prompt)
         check_rubric(rubric)
         check_texts(response_a=response_a, response_b=response_b)
         inputs = {
-            "prompt": prompt_text(prompt),
+            "prompt": text,
             "rubric": rubric,
             "response_a": response_a,
             "response_b": response_b,

@@ -8,9 +8,9 @@ from typing import Literal
 
 import dspy
 
-from openrubrics.programs.arguments import check_prompt, check_responses
+from openrubrics.programs.arguments import check_responses
 from openrubrics.programs.steps import Call, Steps
-from openrubrics.signatures import Failed, Judgment, Prompt
+from openrubrics.signatures import Failed, Judgment, Prompt, prompt_text
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.values import Frozen
 
@@ -49,23 +49,23 @@ class Ranking(Frozen):
 
 def rank_steps(judge: dspy.Module, prompt: Prompt, responses: Sequence[str], mode: RankMode) -> Steps[Ranking]:
     """The algorithm of `RubricRM.rank`."""
-    check_prompt(prompt)
+    text = prompt_text(prompt)
     check_responses(responses)
     if len(responses) < 2:
         raise UsageError(f"{len(responses)} response(s) given, but ranking takes at least two")
     if mode == "sort":
-        return (yield from _sort(judge, prompt, responses))
+        return (yield from _sort(judge, text, responses))
     if mode == "all":
-        return (yield from _all(judge, prompt, responses))
+        return (yield from _all(judge, text, responses))
     raise UsageError(f"unknown ranking mode {mode!r}", "modes are sort and all")
 
 
-def _call(judge: dspy.Module, prompt: Prompt, responses: Sequence[str], first: int, second: int) -> Call:
+def _call(judge: dspy.Module, prompt: str, responses: Sequence[str], first: int, second: int) -> Call:
     inputs = {"prompt": prompt, "response_a": responses[first], "response_b": responses[second]}
     return Call(judge, inputs)
 
 
-def _sort(judge: dspy.Module, prompt: Prompt, responses: Sequence[str]) -> Steps[Ranking]:
+def _sort(judge: dspy.Module, prompt: str, responses: Sequence[str]) -> Steps[Ranking]:
     """Binary insertion: each response is compared with the middle of what is sorted already."""
     order: list[int] = [0]
     comparisons: list[Comparison] = []
@@ -83,7 +83,7 @@ def _sort(judge: dspy.Module, prompt: Prompt, responses: Sequence[str]) -> Steps
     return Ranking(order=tuple(order), comparisons=tuple(comparisons), failed=_failed(comparisons))
 
 
-def _all(judge: dspy.Module, prompt: Prompt, responses: Sequence[str]) -> Steps[Ranking]:
+def _all(judge: dspy.Module, prompt: str, responses: Sequence[str]) -> Steps[Ranking]:
     """Copeland: order by wins minus losses over all pairs."""
     pairs = list(combinations(range(len(responses)), 2))
     judgments = yield [_call(judge, prompt, responses, *pair) for pair in pairs]

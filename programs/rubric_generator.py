@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import dspy
 
 from openrubrics.lms import lm_identity
-from openrubrics.programs.arguments import check_prompt, check_responses
+from openrubrics.programs.arguments import check_responses
 from openrubrics.programs.predict import BoundPredict
 from openrubrics.programs.program import Program
 from openrubrics.programs.rubric_cache import RubricCache
@@ -48,14 +48,12 @@ class RubricGenerator(Program):
             UsageError: The prompt is neither text nor a conversation; nothing was sent.
             LMError: The endpoint cannot answer at all.
         """
-        check_prompt(prompt)
         text = prompt_text(prompt)
         prediction, known = self.cache.get(self._key(text), lambda: self.predict(prompt=text))
         return self._rubric(text, prediction, known)
 
     async def aforward(self, prompt: Prompt) -> Rubric | Failed:
         """As `forward`."""
-        check_prompt(prompt)
         text = prompt_text(prompt)
         prediction, known = await self.cache.aget(self._key(text), lambda: self.predict.acall(prompt=text))
         return self._rubric(text, prediction, known)
@@ -112,7 +110,6 @@ class ContrastiveRubricGenerator(Program):
 
 
 def _ranked(prompt: Prompt, responses: Sequence[str]) -> dict[str, Any]:
-    check_prompt(prompt)
     check_responses(responses)
     if len(set(responses)) < 2:
         raise UsageError(f"{len(responses)} response(s) given, but a contrast takes at least two different ones")

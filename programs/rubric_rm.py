@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from pydantic import JsonValue
 
 from openrubrics.lms import usage_meter
-from openrubrics.programs.arguments import check_prompt, check_rubric, check_texts
+from openrubrics.programs.arguments import check_rubric, check_texts
 from openrubrics.programs.enforce import asked_rules, decide_by_checks, own_request
 from openrubrics.programs.gatekeeper import GatekeeperJudge
 from openrubrics.programs.program import Program
@@ -21,6 +21,7 @@ from openrubrics.signatures import (
     Rubric,
     Tie,
     Verdict,
+    prompt_text,
 )
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.values import Order
@@ -138,22 +139,22 @@ class RubricRM(Program):
         return await arun(rank_steps(self, prompt, responses, mode), concurrency)
 
     def _steps(self, prompt: Prompt, response_a: str, response_b: str) -> Steps[Judgment]:
-        check_prompt(prompt)
+        text = prompt_text(prompt)
         check_texts(response_a=response_a, response_b=response_b)
         rubric = self.rubric
         if self.enforce_checks:
-            request = own_request(prompt)
+            request = own_request(text)
             rubric = attach_checks(request, rubric) if rubric else None
             rules = rubric or asked_rules(request)
             verdict = decide_by_checks(rules, response_a, response_b) if rules else None
             if rules and verdict:
                 return self._decided_by_checks(rules, verdict)
         if rubric is None:
-            (written,) = yield [Call(self.generate, {"prompt": prompt})]
+            (written,) = yield [Call(self.generate, {"prompt": text})]
             if isinstance(written, Failed):
                 return Judgment(outcome=Failed(reason=f"no rubric: {written.reason}", raw=written.raw))
             rubric = written
-        inputs = {"prompt": prompt, "rubric": rubric}
+        inputs = {"prompt": text, "rubric": rubric}
         calls = [Call(self.judge, inputs | {"response_a": response_a, "response_b": response_b})]
         if self.orders == "both":
             calls.append(Call(self.judge, inputs | {"response_a": response_b, "response_b": response_a}))

@@ -250,7 +250,7 @@ def test_options_that_make_no_sense_are_refused(options: dict[str, object], mess
 @pytest.mark.parametrize("argument", ["prompt", "response_a", "response_b"])
 def test_an_argument_of_another_kind_is_named_before_any_request(argument: str, asynchronous: bool) -> None:
     script = ScriptedLM([])
-    with pytest.raises(UsageError, match=f"^{argument} is 1 of type int"):
+    with pytest.raises(UsageError, match=argument):
         call(RubricRM(), asynchronous, script, **PAIR | {argument: 1})
     assert script.requests == []
 
