@@ -9,7 +9,7 @@ import dspy
 from pydantic import ValidationError
 
 from openrubrics.cli.options import LMOptions, ProgramOptions
-from openrubrics.lms import Budget, Meter, Price, budget, lm, usage_meter
+from openrubrics.lms import Budget, HttpEngine, Meter, Price, budget, lm, usage_meter
 from openrubrics.programs import GatekeeperJudge, RubricGenerator, RubricRM
 from openrubrics.programs.gatekeeper import VOTING_TEMPERATURE
 from openrubrics.signatures import Rubric
@@ -19,25 +19,36 @@ Role = Literal["rubric", "judge"]
 
 
 def model(options: LMOptions, role: Role) -> dspy.LM:
-    """Return the LM for a role: by the role's own name and address where they are given, else by the common ones.
+    """Return the LM for a role: by the role's own name, address and key where they are given, else by the common ones.
 
     Raises:
         UsageError: No model is named, or an option does not fit it.
     """
     names = {"rubric": options.rubric_lm, "judge": options.judge_lm}
     addresses = {"rubric": options.rubric_api_base, "judge": options.judge_api_base}
-    sampling: dict[str, Any] = {"temperature": options.temperature, "max_tokens": options.max_tokens}
+    keys = {"rubric": options.rubric_api_key, "judge": options.judge_api_key}
+    settings: dict[str, Any] = {
+        "temperature": options.temperature,
+        "max_tokens": options.max_tokens,
+        "timeout": options.timeout,
+        "retries": options.retries,
+    }
     if options.thinking is not None:
-        sampling["chat_template_kwargs"] = {"enable_thinking": options.thinking}
-    given = {name: value for name, value in sampling.items() if value is not None}
-    return lm(
+        settings["chat_template_kwargs"] = {"enable_thinking": options.thinking}
+    made = lm(
         names[role] or options.lm or "",
         api_base=addresses[role] or options.api_base,
-        api_key=options.api_key,
+        api_key=keys[role] or options.api_key,
         price=Price(*options.price) if options.price else None,
         cache=options.cache,
-        **given,
+        **{name: value for name, value in settings.items() if value is not None},
     )
+    if options.max_cost is not None and options.price is None and isinstance(made.engine, HttpEngine):
+        raise UsageError(
+            f"--max-cost is given, but the price of {made.model} is unknown",
+            "give --price with US dollars per million prompt and completion tokens, or limit --max-calls",
+        )
+    return made
 
 
 def rubric_rm(program: ProgramOptions, lms: LMOptions) -> RubricRM:
@@ -76,14 +87,6 @@ def spending(lms: LMOptions) -> Iterator[Meter]:
         yield meter
 
 
-def lm_names(program: RubricRM) -> dict[str, str]:
-    """Return the model of each role."""
-    roles = {"judge": program.judge.predict.lm}
-    if program.rubric is None:
-        roles["rubric"] = program.generate.predict.lm
-    return {role: model.model for role, model in roles.items() if model is not None}
-
-
 def read_rubric(path: Path) -> Rubric:
     """Read a rubric from JSON (``.json``) or from its text form.
 
@@ -95,7 +98,7 @@ def read_rubric(path: Path) -> Rubric:
         return Rubric.model_validate_json(text) if path.suffix == ".json" else Rubric.parse(text)
     except (ValidationError, ParseError) as error:
         first = error.errors()[0] if isinstance(error, ValidationError) else None
-        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else str(error)
+        reason = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"]))) if first else str(error)
         raise DataError(f"{path}: not a rubric: {reason}") from error
 
 
@@ -127,12 +130,12 @@ def _template(path: Path | None) -> str | None:
 
 
 def read_text(path: Path) -> str:
-    """Return the content of a text file.
+    """Return the content of a text file, without a byte order mark.
 
     Raises:
         DataError: It cannot be read, or is not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error

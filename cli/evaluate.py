@@ -25,7 +25,14 @@ from openrubrics.cli.options import (
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for judgments, summary, manifest."
 )
 @click.option("--overwrite", is_flag=True, help="Replace the run that the folder holds.")
-@click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Runs; kappa from 2 on.")
+@click.option(
+    "--repeats",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Runs, each with rubrics of its own, in judgments-2.jsonl and so on; kappa says how far they agree. Calls, "
+    "tokens and seconds are of all runs.",
+)
 @max_failed_option
 @limit_option
 @seed_option
@@ -57,12 +64,13 @@ def evaluate(
     Example:
       openrubrics evaluate --lm embedded --pairs pairs.jsonl --orders both --out runs/first
     """
-    from openrubrics.cli.run_evaluate import Settings, forecast, report, run
+    from openrubrics.cli.failed import exit_code
+    from openrubrics.cli.run_evaluate import Settings, foretell, report, run
 
-    settings = Settings(pairs, limit, seed, concurrency, repeats)
+    settings = Settings(pairs, limit, seed, concurrency, repeats, out, overwrite)
     if dry_run:
-        click.echo(forecast(settings, program))
+        click.echo(foretell(settings, program, lms))
         return 0
-    summary = run(settings, program, lms, out, overwrite)
+    summary = run(settings, program, lms)
     report(summary, out, as_json)
-    return 0 if 1 - summary.coverage <= max_failed else 1
+    return exit_code(summary.failed, summary.comparisons, max_failed)

@@ -51,7 +51,8 @@ def judge(
 ) -> int:
     """Compare response A and response B under a rubric, and say why one is better.
 
-    With --pairs every judgment is one JSON line: id, judgment.
+    With --pairs every judgment is one JSON line, with or without --json: id, judgment. --limit, --concurrency and
+    --max-failed are for --pairs.
 
     \b
     Example:

@@ -1,6 +1,8 @@
 """The command line: commands are imported when they are called, errors become one line and an exit code."""
 
+import errno
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -14,6 +16,9 @@ COMMANDS = {
     "judge": "Compare two answers to a request, with reasons.",
     "evaluate": "Measure how often the judge agrees with labelled pairs.",
 }
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Why a standard output that is a file takes no more."""
 
 
 class LazyGroup(click.Group):
@@ -55,20 +60,34 @@ def openrubrics() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     try:
-        code = openrubrics.main(args=arguments, standalone_mode=False)
+        code = openrubrics.main(args=arguments, prog_name="openrubrics", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+        sys.exit(_refuse(error))
+    except (click.Abort, KeyboardInterrupt) as error:
         click.echo("stopped", err=True)
+        _show_notes(error.__cause__ or error)
         sys.exit(130)
     except Exception as error:  # noqa: BLE001 - the outermost boundary; what is not ours is raised again
         sys.exit(_report(error))
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _refuse(error: click.ClickException) -> int:
+    """Print what click refuses as a line with its next step, and return the exit code."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) or context is None:
+        error.show()
+    else:
+        click.echo(f"error: {error.format_message()}\n       {context.command_path} --help", err=True)
+    return error.exit_code
+
+
 def _report(error: Exception) -> int:
     """Print one of our errors as a line with its next step, and return its exit code; raise any other error."""
+    if isinstance(error, OSError) and error.errno in _FULL:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that Python does not try once more when it ends
+        click.echo(f"error: the output cannot be written: {error.strerror}", err=True)
+        return 2
     from openrubrics.signatures.errors import OpenRubricsError
 
     if not isinstance(error, OpenRubricsError):
@@ -78,4 +97,11 @@ def _report(error: Exception) -> int:
     click.echo(f"error: {clean(error.message)}", err=True)
     if error.hint:
         click.echo(f"       {clean(error.hint)}", err=True)
+    _show_notes(error)
     return error.exit_code
+
+
+def _show_notes(error: BaseException) -> None:
+    """Print what was done before an error, as `openrubrics.cli.progress` notes it."""
+    for note in getattr(error, "__notes__", ()):
+        click.echo(f"       {note}", err=True)

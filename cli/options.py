@@ -1,6 +1,7 @@
 """The options that commands share, each group collected into one frozen object."""
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -8,7 +9,22 @@ from typing import Any, Literal, TypeVar
 
 import click
 
+MAX_FAILED = 0.05
+"""Failed share that is still a success, unless another is asked for."""
+
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class Number(click.FloatRange):
+    """A finite number in a range; click's own lets nan pass."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401
+        """Return the number, or fail with the words that click would use."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
 
 Group = TypeVar("Group")
 Function = Callable[..., Any]
@@ -25,6 +41,10 @@ class LMOptions:
     rubric_api_base: str | None
     judge_api_base: str | None
     api_key: str | None
+    rubric_api_key: str | None
+    judge_api_key: str | None
+    timeout: float | None
+    retries: int | None
     temperature: float | None
     max_tokens: int | None
     thinking: bool | None
@@ -50,25 +70,58 @@ class ProgramOptions:
     probabilities: bool
 
 
+_ENVIRONMENT = (
+    click.option(
+        "--lm",
+        envvar="OPENRUBRICS_LM",
+        help="Model for every role, such as hosted_vllm/NAME or embedded; OPENRUBRICS_LM is the default.",
+    ),
+)
+_NO_ENVIRONMENT = (
+    click.option(
+        "--lm",
+        help="Model for every role, such as hosted_vllm/NAME; the embedded reader by default, not OPENRUBRICS_LM.",
+    ),
+)
+
 _LM = (
-    click.option("--lm", envvar="OPENRUBRICS_LM", help="Model for every role, such as hosted_vllm/NAME or embedded."),
     click.option("--rubric-lm", help="Model that writes rubrics, instead of --lm."),
     click.option("--judge-lm", help="Model that judges, instead of --lm."),
-    click.option("--api-base", envvar="OPENRUBRICS_API_BASE", help="Address of the server, ending in /v1."),
-    click.option("--rubric-api-base", help="Address for --rubric-lm, where it is another."),
-    click.option("--judge-api-base", help="Address for --judge-lm, where it is another."),
-    click.option("--api-key", envvar="OPENRUBRICS_API_KEY", help="Key for the server."),
-    click.option("--temperature", type=float, help="Sampling temperature; not sent by default."),
-    click.option("--max-tokens", type=int, help="Longest reply in tokens; not sent by default."),
+    click.option(
+        "--api-base",
+        help="Address of the server, ending in /v1, for every role without its own; for hosted_vllm/ and openai/ names "
+        "OPENRUBRICS_API_BASE is the default.",
+    ),
+    click.option("--rubric-api-base", help="Address of the server that writes rubrics, where it is another."),
+    click.option("--judge-api-base", help="Address of the server that judges, where it is another."),
+    click.option(
+        "--api-key",
+        help="Key for every role without its own; for hosted_vllm/ and openai/ names OPENRUBRICS_API_KEY is the "
+        "default.",
+    ),
+    click.option("--rubric-api-key", help="Key for the server that writes rubrics, where it is another."),
+    click.option("--judge-api-key", help="Key for the server that judges, where it is another."),
+    click.option("--timeout", type=Number(min=0, min_open=True), help="Seconds for one request."),
+    click.option("--retries", type=click.IntRange(min=0), help="How often a failed request is sent again."),
+    click.option(
+        "--temperature",
+        type=Number(0, 2),
+        help="Sampling temperature; not sent by default, but with several --votes the judge is asked at 0.7.",
+    ),
+    click.option("--max-tokens", type=click.IntRange(min=1), help="Longest reply in tokens; not sent by default."),
     click.option(
         "--thinking/--no-thinking", default=None, help="Switch Qwen3's thinking on or off; not sent by default."
     ),
-    click.option("--price", type=float, nargs=2, help="US dollars per million prompt and completion tokens."),
+    click.option("--price", type=Number(min=0), nargs=2, help="US dollars per million prompt and completion tokens."),
     click.option(
         "--cache/--no-cache", default=False, show_default=True, help="Reuse replies of earlier runs (DSPy's cache)."
     ),
-    click.option("--max-calls", type=int, help="Stop before more requests than this."),
-    click.option("--max-cost", type=float, help="Stop before spending more US dollars than this."),
+    click.option("--max-calls", type=click.IntRange(min=1), help="Stop before more requests than this."),
+    click.option(
+        "--max-cost",
+        type=Number(min=0, min_open=True),
+        help="Stop before spending more US dollars than this; a server of your own needs --price.",
+    ),
 )
 
 _PROGRAM = (
@@ -120,14 +173,17 @@ def _collected(
     return decorate
 
 
-lm_options = _collected(LMOptions, "lms", _LM)
+lm_options = _collected(LMOptions, "lms", (*_ENVIRONMENT, *_LM))
 """Adds the options of `LMOptions`; the command receives them as ``lms``."""
+
+offline_lm_options = _collected(LMOptions, "lms", (*_NO_ENVIRONMENT, *_LM))
+"""The same, but no model comes from the environment."""
 
 program_options = _collected(ProgramOptions, "program", _PROGRAM)
 """Adds the options of `ProgramOptions`; the command receives them as ``program``."""
 
 seed_option = click.option(
-    "--seed", type=int, default=0, show_default=True, help="Seed of everything random on our side."
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of everything random on our side."
 )
 concurrency_option = click.option(
     "--concurrency", type=click.IntRange(min=1), default=16, show_default=True, help="Comparisons under way at a time."
@@ -135,8 +191,8 @@ concurrency_option = click.option(
 limit_option = click.option("--limit", type=click.IntRange(min=1), help="Read only so many rows.")
 max_failed_option = click.option(
     "--max-failed",
-    type=click.FloatRange(0, 1),
-    default=0.05,
+    type=Number(0, 1),
+    default=MAX_FAILED,
     show_default=True,
     help="Failed share that is still exit 0.",
 )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from openrubrics.cli.options import LMOptions, concurrency_option, dry_run_option, lm_options, seed_option
+from openrubrics.cli.options import LMOptions, concurrency_option, dry_run_option, offline_lm_options, seed_option
 
 
 @click.command()
@@ -19,12 +19,13 @@ from openrubrics.cli.options import LMOptions, concurrency_option, dry_run_optio
 @seed_option
 @concurrency_option
 @dry_run_option
-@lm_options
+@offline_lm_options
 def quickstart(out: Path, overwrite: bool, seed: int, concurrency: int, dry_run: bool, lms: LMOptions) -> int:
     """Write rubrics from built-in preference pairs, keep those that reproduce the label, judge held-out pairs.
 
     Without --lm this uses the embedded reader, which is not a language model: it checks what code can check, and
-    compares a few measurable qualities. It needs no network and no weights.
+    compares a few measurable qualities. It needs no network and no weights. OPENRUBRICS_LM is not read here, so that
+    nothing but --lm changes that.
 
     \b
     Example:
@@ -33,7 +34,6 @@ def quickstart(out: Path, overwrite: bool, seed: int, concurrency: int, dry_run:
     from openrubrics.cli.run_quickstart import forecast, run
 
     if dry_run:
-        click.echo(forecast())
-    else:
-        run(out, overwrite, seed, concurrency, lms)
-    return 0
+        click.echo(forecast(out, overwrite, lms))
+        return 0
+    return run(out, overwrite, seed, concurrency, lms)

@@ -1,21 +1,27 @@
 """What `openrubrics evaluate` does."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from openrubrics.cli.build import lm_names, rubric_rm, spending
+from openrubrics.cli.build import rubric_rm, spending
+from openrubrics.cli.forecast import forecast
 from openrubrics.cli.options import LMOptions, ProgramOptions
 from openrubrics.cli.progress import progress
+from openrubrics.cli.provenance import manifest, shown_lm
+from openrubrics.cli.rows import Rows
 from openrubrics.cli.show import console, show_summary
-from openrubrics.data import Manifest, read_pairs, sha256
+from openrubrics.data import Manifest, read_pairs
 from openrubrics.evaluation import EvaluatedPair, RunWriter, Summary, kappa, summarize
 from openrubrics.evaluation import evaluate as judge_pairs
+from openrubrics.lms import Meter
 from openrubrics.programs import RubricRM
-from openrubrics.signatures import PreferencePair, prompt_text
+from openrubrics.signatures import PreferencePair
+from openrubrics.signatures.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -27,18 +33,49 @@ class Settings:
     seed: int
     concurrency: int
     repeats: int
+    out: Path | None
+    overwrite: bool
+
+    def rows(self) -> Rows[PreferencePair]:
+        """Read the pairs."""
+        return Rows(self.pairs, lambda: read_pairs(self.pairs, limit=self.limit))
 
 
-def run(settings: Settings, program: ProgramOptions, lms: LMOptions, out: Path | None, overwrite: bool) -> Summary:
+def run(settings: Settings, program: ProgramOptions, lms: LMOptions) -> Summary:
     """Evaluate, write the run folder if one is named, and return the summary."""
-    total = sum(1 for _ in read_pairs(settings.pairs, limit=settings.limit))  # every row is checked before any call
-    judge = rubric_rm(program, lms)
-    if out is None:
-        return _evaluated(judge, settings, program, lms, total, lambda _: None)[0]
-    with RunWriter(out, overwrite=overwrite) as writer:
-        summary, manifest = _evaluated(judge, settings, program, lms, total, writer.write)
-        writer.finish(summary, manifest)
+    rows, judge = _checked(settings, program, lms)
+    start = time.perf_counter()
+    runs: list[list[EvaluatedPair]] = []
+    with _folder(settings) as writer:
+        with spending(lms) as meter:
+            for repeat in range(settings.repeats):
+                if repeat:
+                    judge = rubric_rm(program, lms)  # a new one has no rubrics of the run before
+                    if writer:
+                        writer.repeat()
+                runs.append(_one_run(judge, settings, rows, writer))
+        seconds = time.perf_counter() - start
+        summary = summarize(
+            runs[0],
+            orders=program.orders,
+            lm=shown_lm(judge),
+            method=program.method,
+            usage=meter.usage,
+            seconds=seconds,
+            seed=settings.seed,
+            kappa=kappa(runs) if len(runs) > 1 else None,
+        )
+        if writer:
+            writer.finish(summary, _manifest(judge, settings, program, lms, summary, meter))
     return summary
+
+
+def foretell(settings: Settings, program: ProgramOptions, lms: LMOptions) -> str:
+    """Check all that can be checked without a request, and say how many requests a run would send."""
+    rows, _ = _checked(settings, program, lms)
+    if settings.out:
+        RunWriter(settings.out, overwrite=settings.overwrite).check()
+    return forecast("pairs", (pair.prompt for pair in rows), program, repeats=settings.repeats)
 
 
 def report(summary: Summary, out: Path | None, as_json: bool) -> None:
@@ -50,73 +87,62 @@ def report(summary: Summary, out: Path | None, as_json: bool) -> None:
         click.echo(f"written to {out}" if out else "nothing was written: name a folder with --out")
 
 
-def _evaluated(
-    judge: RubricRM,
-    settings: Settings,
-    program: ProgramOptions,
-    lms: LMOptions,
-    total: int,
-    write: Callable[[EvaluatedPair], None],
-) -> tuple[Summary, Manifest]:
-    start = time.perf_counter()
-    runs: list[Sequence[EvaluatedPair]] = []
-    with spending(lms) as meter:
-        for repeat in range(settings.repeats):
-            with progress(total, f"run {repeat + 1}" if settings.repeats > 1 else "judging") as advance:
-                runs.append(
-                    _one_run(judge, settings, lambda r, a=advance, w=repeat == 0: (a(), write(r) if w else None))
-                )
-    seconds = time.perf_counter() - start
-    names = lm_names(judge)
-    summary = summarize(
-        runs[0],
-        orders=program.orders,
-        lm=" + ".join(dict.fromkeys(names.values())),
-        method=program.method,
-        usage=meter.usage,
-        seconds=seconds,
-        seed=settings.seed,
-        kappa=kappa(runs) if len(runs) > 1 else None,
-    )
-    manifest = Manifest(
-        program=judge.fingerprint,
-        lms=names,
-        sampling={
-            "temperature": judge.judge.temperature if program.votes > 1 else lms.temperature,
-            "max_tokens": lms.max_tokens,
-            "thinking": lms.thinking,
-            "votes": program.votes,
-        },
-        data={path.name: sha256(path) for path in (settings.pairs, program.rubric) if path},
-        seed=settings.seed,
-        counts={"pairs": len(runs[0]), "runs": len(runs), "failed": summary.failed},
-        seconds=seconds,
-        usage=meter.usage,
-        extras={"orders": program.orders, "enforce_checks": program.enforce_checks},
-    )
-    return summary, manifest
+def _checked(settings: Settings, program: ProgramOptions, lms: LMOptions) -> tuple[Rows[PreferencePair], RubricRM]:
+    """Return pairs and program, once all that needs no request has been found to be in order."""
+    if settings.repeats > 1 and lms.cache:
+        raise UsageError("--repeats with --cache would repeat the replies of the first run", "leave --cache out")
+    return settings.rows(), rubric_rm(program, lms)
+
+
+@contextmanager
+def _folder(settings: Settings) -> Iterator[RunWriter | None]:
+    if settings.out is None:
+        yield None
+        return
+    with RunWriter(settings.out, overwrite=settings.overwrite) as writer:
+        yield writer
 
 
 def _one_run(
-    judge: RubricRM, settings: Settings, on_result: Callable[[EvaluatedPair], object]
-) -> Sequence[EvaluatedPair]:
-    return judge_pairs(
+    judge: RubricRM, settings: Settings, rows: Rows[PreferencePair], writer: RunWriter | None
+) -> list[EvaluatedPair]:
+    kept = f"they are in {writer.path}" if writer else "they are lost: no folder was named with --out"
+    with progress(len(rows), "judging", items="pairs", kept=kept) as advance:
+
+        def take(result: EvaluatedPair) -> None:
+            if writer:
+                writer.write(result)
+            advance()
+
+        return judge_pairs(judge, rows, seed=settings.seed, concurrency=settings.concurrency, on_result=take, slim=True)
+
+
+def _manifest(
+    judge: RubricRM, settings: Settings, program: ProgramOptions, lms: LMOptions, summary: Summary, meter: Meter
+) -> Manifest:
+    return manifest(
         judge,
-        read_pairs(settings.pairs, limit=settings.limit),
+        lms,
+        files=(settings.pairs, program.rubric, program.compiled, program.rubric_template, program.judge_template),
         seed=settings.seed,
-        concurrency=settings.concurrency,
-        on_result=lambda result: (on_result(result), None)[1],
+        counts={"pairs": summary.pairs, "runs": settings.repeats, "failed": summary.failed},
+        seconds=summary.seconds,
+        usage=meter.usage,
+        extras={
+            "method": program.method,
+            "orders": program.orders,
+            "votes": program.votes,
+            "form": program.form,
+            "probabilities": program.probabilities,
+            "enforce_checks": program.enforce_checks,
+            "limit": settings.limit,
+            "rubric": _text(program.rubric),
+            "compiled": _text(program.compiled),
+            "rubric_template": _text(program.rubric_template),
+            "judge_template": _text(program.judge_template),
+        },
     )
 
 
-def forecast(settings: Settings, program: ProgramOptions) -> str:
-    """Say how many requests a run sends at most."""
-    pairs: list[PreferencePair] = list(read_pairs(settings.pairs, limit=settings.limit))
-    prompts = len({prompt_text(pair.prompt) for pair in pairs})
-    rubrics = 0 if program.rubric else prompts
-    votes = program.votes // 2 + 1  # the first half of the votes is one request
-    judging = len(pairs) * votes * (2 if program.orders == "both" else 1) * settings.repeats
-    return (
-        f"{len(pairs)} pairs with {prompts} different prompts: at most {rubrics} requests for rubrics and {judging} "
-        f"for judgments, {rubrics + judging} in all, without repeats after failures"
-    )
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)

@@ -1,6 +1,7 @@
 """What `openrubrics judge` does."""
 
 import asyncio
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +9,11 @@ from pathlib import Path
 import click
 
 from openrubrics.cli.build import rubric_rm, spending, text_of
+from openrubrics.cli.failed import exit_code
+from openrubrics.cli.forecast import forecast
 from openrubrics.cli.options import LMOptions, ProgramOptions
 from openrubrics.cli.progress import progress
+from openrubrics.cli.rows import Rows
 from openrubrics.cli.show import console, show_judgment
 from openrubrics.data import Comparison, in_bulk, read_comparisons
 from openrubrics.programs import RubricRM
@@ -31,7 +35,7 @@ class Asked:
     pairs: Path | None
     limit: int | None
 
-    def comparisons(self) -> list[Comparison]:
+    def comparisons(self) -> list[Comparison] | Rows[Comparison]:
         """Read what is to be compared.
 
         Raises:
@@ -43,7 +47,8 @@ class Asked:
             return [Comparison(id="1", prompt=prompt, response_a=a, response_b=b)]
         if any(given is not None for given in (*self.prompt, *self.a, *self.b)):
             raise UsageError("--pairs and a single comparison are both given", "give one of them")
-        return list(read_comparisons(self.pairs, limit=self.limit))
+        path = self.pairs
+        return Rows(path, lambda: read_comparisons(path, limit=self.limit))
 
 
 class JudgedComparison(Frozen):
@@ -70,16 +75,17 @@ def run(
 ) -> int:
     """Judge, print, and return the exit code."""
     comparisons = asked.comparisons()
-    if dry_run:
-        click.echo(
-            f"{len(comparisons)} comparisons, {program.orders} order, up to {program.votes} votes each; nothing asked"
-        )
-        return 0
     rm = rubric_rm(program, lms)
+    if dry_run:
+        click.echo(forecast("comparisons", (item.prompt for item in comparisons), program))
+        return 0
     with spending(lms):
-        if asked.pairs is None:
+        if isinstance(comparisons, list):
             return _one(rm, comparisons[0], as_json)
-        return asyncio.run(_many(rm, comparisons, concurrency, max_failed))
+        with progress(len(comparisons), "judging", items="comparisons", kept="they are printed above") as advance:
+            failed = asyncio.run(_many(rm, comparisons, concurrency, advance))
+    click.echo(f"{len(comparisons)} judged, {failed} failed", err=True)
+    return exit_code(failed, len(comparisons), max_failed)
 
 
 def _one(rm: RubricRM, comparison: Comparison, as_json: bool) -> int:
@@ -91,19 +97,17 @@ def _one(rm: RubricRM, comparison: Comparison, as_json: bool) -> int:
     return 1 if isinstance(judgment.outcome, Failed) else 0
 
 
-async def _many(rm: RubricRM, comparisons: list[Comparison], concurrency: int, max_failed: float) -> int:
-    """Judge all, printing each as it is finished."""
+async def _many(rm: RubricRM, comparisons: Iterable[Comparison], concurrency: int, advance: Callable[[], None]) -> int:
+    """Judge all, print each as it is finished, and return how many failed."""
 
     async def judged(item: Comparison) -> JudgedComparison:
         judgment = await rm.acall(prompt=item.prompt, response_a=item.response_a, response_b=item.response_b)
         return JudgedComparison(id=item.id, judgment=judgment)
 
     failed = 0
-    with progress(len(comparisons), "judging") as advance:
-        async with aclosing(in_bulk(judged, comparisons, concurrency=concurrency)) as results:
-            async for result in results:
-                failed += isinstance(result.judgment.outcome, Failed)
-                click.echo(result.model_dump_json())
-                advance()
-    click.echo(f"{len(comparisons)} judged, {failed} failed", err=True)
-    return 0 if failed <= max_failed * len(comparisons) else 1
+    async with aclosing(in_bulk(judged, comparisons, concurrency=concurrency)) as results:
+        async for result in results:
+            failed += isinstance(result.judgment.outcome, Failed)
+            click.echo(result.model_dump_json())
+            advance()
+    return failed

@@ -2,21 +2,25 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
 import click
 
-from openrubrics.cli.build import lm_names, model, spending
+from openrubrics.cli.build import model, spending
+from openrubrics.cli.failed import exit_code
 from openrubrics.cli.options import LMOptions
+from openrubrics.cli.progress import progress
+from openrubrics.cli.provenance import manifest, shown_lm
 from openrubrics.cli.show import clean, console, show_judgment, show_rubric, show_summary
-from openrubrics.data import CuratedPair, Manifest, acurate, read_pairs, sha256, write_whole
-from openrubrics.evaluation import EvaluatedPair, RunWriter, Summary, aevaluate, summarize
+from openrubrics.data import CuratedPair, acurate, read_pairs, write_whole
+from openrubrics.evaluation import EvaluatedPair, RunWriter, Summary, evaluate, summarize
 from openrubrics.lms import Meter
 from openrubrics.programs import ContrastiveRubricGenerator, GatekeeperJudge, RubricRM
-from openrubrics.signatures import PreferencePair, Rubric
+from openrubrics.signatures import Failed, PreferencePair, Rubric
 
 _NEXT = """
 The same with a language model of yours:
@@ -29,7 +33,7 @@ CURATED = "curated.jsonl"
 
 
 class LoopSummary(Summary):
-    """The figures of the judging, and those of the curation before it.
+    """The figures of the judging, and those of the curation before it; calls, tokens, cost and seconds are of both.
 
     Attributes:
         kept: Pairs whose rubric passed the filter.
@@ -40,72 +44,123 @@ class LoopSummary(Summary):
     kept_share: float
 
 
-def run(out: Path, overwrite: bool, seed: int, concurrency: int, lms: LMOptions) -> None:
-    """Curate, judge, print, and write the folder."""
-    pairs = list(read_pairs(_built_in()))
-    offline = not (lms.lm or lms.rubric_lm or lms.judge_lm)
-    lms = replace(lms, lm="embedded") if offline else lms
-    judge = RubricRM(judge=GatekeeperJudge(), orders="both")
-    contrast = ContrastiveRubricGenerator()
-    judge.judge.set_lm(model(lms, "judge"))
-    judge.generate.set_lm(model(lms, "rubric"))
-    contrast.set_lm(model(lms, "rubric"))
-    names = lm_names(judge)
-    shown = " + ".join(dict.fromkeys(names.values()))
-    screen = console()
-    screen.print(f"Language model: {clean(shown)}", style="bold", markup=False)
+@dataclass(frozen=True)
+class _Loop:
+    """The programs of the loop."""
+
+    contrast: ContrastiveRubricGenerator
+    judge: RubricRM
+
+    @classmethod
+    def of(cls, lms: LMOptions) -> "_Loop":
+        """Return the programs with their LMs attached."""
+        loop = cls(ContrastiveRubricGenerator(), RubricRM(judge=GatekeeperJudge(), orders="both"))
+        loop.judge.judge.set_lm(model(lms, "judge"))
+        loop.judge.generate.set_lm(model(lms, "rubric"))
+        loop.contrast.set_lm(model(lms, "rubric"))
+        return loop
+
+
+def run(out: Path, overwrite: bool, seed: int, concurrency: int, lms: LMOptions) -> int:
+    """Curate, judge, print, write the folder, and return the exit code."""
+    offline = _is_offline(lms)
+    lms = _with_embedded(lms)
+    loop = _Loop.of(lms)
+    shown = shown_lm(loop.judge)
+    console().print(f"Language model: {clean(shown)}", style="bold", markup=False)
+    start = time.perf_counter()
     with RunWriter(out, overwrite=overwrite) as writer, spending(lms) as meter:
-        (out / CURATED).unlink(missing_ok=True)
-        curated = asyncio.run(_curate(_split(pairs, "curate"), contrast, judge.judge, seed, concurrency))
+        curated = _curate(loop, seed, concurrency)
         _show_curation(curated)
-        write_whole(out / CURATED, "".join(pair.model_dump_json() + "\n" for pair in curated))
-        start = time.perf_counter()
-        held_out = _split(pairs, "held-out")
-        results = asyncio.run(aevaluate(judge, held_out, seed=seed, concurrency=concurrency, on_result=writer.write))
+        results = _judge(loop.judge, curated, writer, seed, concurrency)
         summary = _summary(results, curated, shown, meter, time.perf_counter() - start, seed)
         _show_judging(results, summary)
-        manifest = Manifest(
-            program=judge.fingerprint,
-            lms=names,
-            data={"pairs.jsonl": sha256(_built_in())},
-            seed=seed,
-            counts={"curated": len(curated), "kept": summary.kept, "pairs": len(results)},
-            seconds=summary.seconds,
-            usage=meter.usage,
+        counts = {"curated": len(curated), "kept": summary.kept, "pairs": len(results), "failed": summary.failed}
+        writer.finish(
+            summary,
+            manifest(
+                loop.judge,
+                lms,
+                files=(_built_in(),),
+                seed=seed,
+                counts=counts,
+                seconds=summary.seconds,
+                usage=meter.usage,
+                extras={"orders": "both"},
+            ),
         )
-        writer.finish(summary, manifest)
     click.echo(f"\nWritten: {out}/summary.json, judgments.jsonl, {CURATED}, manifest.json")
     if offline:
         click.echo(_NEXT)
+    return exit_code(
+        summary.failed + sum(_is_failed(pair) for pair in curated),
+        summary.comparisons + len(curated),
+        name="a share of",
+    )
 
 
-def forecast() -> str:
-    """Say how many requests a run sends at most."""
-    pairs = list(read_pairs(_built_in()))
-    curated, held_out = len(_split(pairs, "curate")), len(_split(pairs, "held-out"))
+def forecast(out: Path, overwrite: bool, lms: LMOptions) -> str:
+    """Check what can be checked without a request, and say how many requests a run sends at most."""
+    _Loop.of(_with_embedded(lms))
+    RunWriter(out, overwrite=overwrite).check()
+    curated, held_out = len(_split("curate")), len(_split("held-out"))
     return (
         f"{curated} pairs to curate and {held_out} to judge in both orders: at most {2 * curated + 3 * held_out} "
-        "requests, without repeats after failures"
+        "requests, without repeats after failures; nothing was asked"
     )
+
+
+def _is_offline(lms: LMOptions) -> bool:
+    return not (lms.lm or lms.rubric_lm or lms.judge_lm)
+
+
+def _with_embedded(lms: LMOptions) -> LMOptions:
+    """Return the options with the embedded reader where no model is named."""
+    return replace(lms, lm="embedded") if _is_offline(lms) else lms
+
+
+def _is_failed(pair: CuratedPair) -> bool:
+    return pair.judgment is None or isinstance(pair.judgment.outcome, Failed)
 
 
 def _built_in() -> Path:
     return Path(str(files("openrubrics.data") / "quickstart" / "pairs.jsonl"))
 
 
-def _split(pairs: list[PreferencePair], name: str) -> list[PreferencePair]:
-    return [pair for pair in pairs if pair.meta["split"] == name]
+def _split(name: str) -> list[PreferencePair]:
+    return [pair for pair in read_pairs(_built_in()) if pair.meta["split"] == name]
 
 
-async def _curate(
-    pairs: list[PreferencePair],
-    contrast: ContrastiveRubricGenerator,
-    judge: GatekeeperJudge,
-    seed: int,
-    concurrency: int,
-) -> list[CuratedPair]:
-    async with aclosing(acurate(pairs, contrast, judge, seed=seed, concurrency=concurrency)) as results:
-        return [result async for result in results]
+def _curate(loop: _Loop, seed: int, concurrency: int) -> list[CuratedPair]:
+    pairs = _split("curate")
+
+    async def curated(advance: Callable[[], None]) -> list[CuratedPair]:
+        done: list[CuratedPair] = []
+        results = acurate(pairs, loop.contrast, loop.judge.judge, seed=seed, concurrency=concurrency)
+        async with aclosing(results):
+            async for result in results:
+                done.append(result)
+                advance()
+        return done
+
+    with progress(len(pairs), "curating", items="pairs", done="curated", kept="nothing is written yet") as advance:
+        return asyncio.run(curated(advance))
+
+
+def _judge(
+    judge: RubricRM, curated: list[CuratedPair], writer: RunWriter, seed: int, concurrency: int
+) -> list[EvaluatedPair]:
+    """Judge the held-out pairs; what was curated replaces that of an older run together with its judgments."""
+    pairs = _split("held-out")
+    with progress(len(pairs), "judging", items="pairs", kept=f"they are in {writer.path}") as advance:
+
+        def take(result: EvaluatedPair) -> None:
+            if not writer.written:
+                write_whole(writer.folder / CURATED, "".join(pair.model_dump_json() + "\n" for pair in curated))
+            writer.write(result)
+            advance()
+
+        return evaluate(judge, pairs, seed=seed, concurrency=concurrency, on_result=take)
 
 
 def _show_curation(curated: list[CuratedPair]) -> None:

@@ -10,6 +10,7 @@ from openrubrics.cli.options import LMOptions
 from openrubrics.cli.show import clean, console, show_rubric
 from openrubrics.programs import ContrastiveRubricGenerator, RubricGenerator
 from openrubrics.signatures import Failed, Rubric
+from openrubrics.signatures.errors import UsageError
 
 
 def run(
@@ -25,14 +26,19 @@ def run(
     request = text_of("--prompt", *prompt)
     responses = [read_text(path) for path in answers]
     text = read_text(template) if template else None
+    if responses and len(set(responses)) < 2:
+        hint = "give --answer once for each answer, best first"
+        raise UsageError(f"{len(responses)} --answer given, but a contrast takes at least two different ones", hint)
+    lm = model(lms, "rubric")
+    generator = ContrastiveRubricGenerator(text) if responses else RubricGenerator(text)
     if dry_run:
-        click.echo("1 request, without repeats after failures; nothing asked")
+        click.echo("1 request, without repeats after failures; nothing was asked")
         return 0
-    with spending(lms), dspy.context(lm=model(lms, "rubric")):
-        if responses:
-            result = ContrastiveRubricGenerator(text)(prompt=request, responses=responses)
+    with spending(lms), dspy.context(lm=lm):
+        if isinstance(generator, ContrastiveRubricGenerator):
+            result = generator(prompt=request, responses=responses)
         else:
-            result = RubricGenerator(text)(prompt=request)
+            result = generator(prompt=request)
     return _show(result, as_json)
 
 

@@ -20,8 +20,9 @@ class Manifest(Frozen):
     Attributes:
         program: Fingerprint of the program that ran.
         lms: Model name by role.
-        sampling: Sampling settings, as sent.
-        data: SHA-256 of each input file, by file name.
+        servers: Address of the server by role, where one was named.
+        sampling: Sampling settings by role; what is null was not sent.
+        data: SHA-256 of each input file, by its path as it was given.
         seed: Seed of everything random on our side.
         counts: Rows in, rows out, and whatever else was counted.
         seconds: Wall time.
@@ -32,6 +33,7 @@ class Manifest(Frozen):
 
     program: str
     lms: Mapping[str, str]
+    servers: Mapping[str, str] = Field(default_factory=dict)
     sampling: Mapping[str, JsonValue] = Field(default_factory=dict)
     data: Mapping[str, str] = Field(default_factory=dict)
     seed: int

@@ -8,6 +8,8 @@ import pytest
 from cli_replies import Run
 from server_plugin import ModelServer
 
+from openrubrics.data.pairs import RESPONSE
+
 OFFLINE = ("--lm", "embedded")
 ONE = ("--prompt", "P", "--a", "x", "--b", "y")
 
@@ -32,9 +34,9 @@ def test_no_model_is_chosen_silently(cli: Run, pairs: Path, command: str) -> Non
         (("judge", *OFFLINE, "--prompt", "\udcff", "--a", "x", "--b", "y"), "--prompt is not UTF-8 text"),
         (("judge", *OFFLINE, *ONE, "--votes", "0"), "Invalid value for '--votes'"),
         (("judge", *OFFLINE, *ONE, "--method", "guess"), "Invalid value for '--method'"),
-        (("judge", *OFFLINE, *ONE, "--max-calls", "-1"), "max_calls is -1"),
+        (("judge", *OFFLINE, *ONE, "--max-calls", "-1"), "Invalid value for '--max-calls'"),
         (("judge", "--lm", "hosted_vllm/x", *ONE), "the address of the server for hosted_vllm/x is missing"),
-        (("judge", "--lm", "hosted_vllm/x", "--api-base", "localhost:8000", *ONE), "is not a URL"),
+        (("judge", "--lm", "hosted_vllm/x", "--api-base", "localhost:8000", *ONE), "api_base 'localhost:8000' is not "),
         (("judge", "--lm", "hosted_vllm/", "--api-base", "http://127.0.0.1:1/v1", *ONE), "names a provider"),
         (("rubric", *OFFLINE, "--prompt", "P", "--answer", "FILE"), "a contrast takes at least two different ones"),
         (("evaluate", *OFFLINE), "Missing option '--pairs'"),
@@ -55,7 +57,7 @@ def test_a_bad_row_is_named_before_anything_is_asked(
     path = jsonl([{"prompt": "P", "chosen": "a", "rejected": "b"}, {"prompt": "P", "chosen": "a"}])
     ran = cli("evaluate", *served, "--pairs", path, "--out", tmp_path / "run")
     assert ran.code == 3
-    assert ran.err == f"error: {path}, line 2: field 'rejected' is missing; expected text\n"
+    assert ran.err == f"error: {path}, line 2: field 'rejected' is missing; expected {RESPONSE}\n"
     assert server.bodies == []
     assert not (tmp_path / "run").exists()
 
@@ -64,7 +66,7 @@ def test_a_bad_comparison_is_named(cli: Run, jsonl: Callable[..., Path]) -> None
     path = jsonl([{"prompt": "P", "response_a": "a", "response_b": 5}])
     ran = cli("judge", *OFFLINE, "--pairs", path)
     assert ran.code == 3
-    assert ran.err == f"error: {path}, line 1: field 'response_b' is 5; expected text\n"
+    assert ran.err == f"error: {path}, line 1: field 'response_b' is 5; expected {RESPONSE}\n"
 
 
 @pytest.mark.parametrize(
@@ -127,7 +129,7 @@ def test_a_server_that_refuses_everything_ends_the_run(
     ran = cli("evaluate", *served, "--pairs", pairs, "--concurrency", 1)
     assert ran.code == 4
     assert message in ran.err
-    assert ran.err.splitlines()[-1].strip() == step
+    assert [line.strip() for line in ran.err.splitlines()[-2:]] == [step, "nothing was judged"]
     assert len(server.bodies) == 1
 
 
@@ -147,6 +149,7 @@ def test_a_limit_on_calls_is_exact_and_what_was_finished_stays(
     assert ran.err.splitlines() == [
         "error: the budget of 5 calls is used up",
         "       raise --max-calls",
+        f"       2 of 6 pairs were judged before that; they are in {tmp_path / 'run' / 'judgments.jsonl'}",
     ]
     assert len(server.bodies) == 5
     lines = (tmp_path / "run" / "judgments.jsonl").read_text().splitlines()
@@ -169,8 +172,9 @@ def test_a_limit_on_cost_needs_a_price_and_holds(
 ) -> None:
     options = ("evaluate", *served, "--pairs", pairs, "--concurrency", 1)
     unpriced = cli(*options, "--max-cost", 1)
-    assert unpriced.code == 4
+    assert unpriced.code == 2
     assert "the price of hosted_vllm/judge is unknown" in unpriced.err
+    assert "give --price with US dollars" in unpriced.err
     assert server.bodies == []
     spent = cli(*options, "--price", 1_000_000, 0, "--max-cost", 20)  # every request reads 7 tokens for 7 dollars
     assert spent.code == 4

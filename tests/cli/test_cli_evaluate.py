@@ -1,13 +1,16 @@
 """`openrubrics evaluate`: the figures, the files, and what is asked."""
 
 import json
+import os
+import threading
 from pathlib import Path
 
 from cli_replies import JUDGMENT, RUBRIC, Run, asks_for_judgment, section, shorter_wins
 from server_plugin import ModelServer
 
 from openrubrics.data import Manifest, sha256
-from openrubrics.evaluation import EvaluatedPair, Summary
+from openrubrics.evaluation import EvaluatedPair, Summary, kappa
+from openrubrics.programs import GatekeeperJudge, RubricGenerator, RubricRM
 from openrubrics.signatures import Failed
 
 KEYS = {
@@ -17,8 +20,12 @@ KEYS = {
 SECRET = "sk-never-to-be-seen"
 
 
-def judged(out: Path) -> list[EvaluatedPair]:
-    return [EvaluatedPair.model_validate_json(line) for line in (out / "judgments.jsonl").read_text().splitlines()]
+def read_manifest(out: Path) -> Manifest:
+    return Manifest.model_validate_json((out / "manifest.json").read_text())
+
+
+def judged(out: Path, name: str = "judgments.jsonl") -> list[EvaluatedPair]:
+    return [EvaluatedPair.model_validate_json(line) for line in (out / name).read_text().splitlines()]
 
 
 def test_a_run_leaves_three_files(cli: Run, served: tuple[str, ...], pairs: Path, tmp_path: Path) -> None:
@@ -43,20 +50,70 @@ def test_a_run_leaves_three_files(cli: Run, served: tuple[str, ...], pairs: Path
 
 
 def test_the_manifest_says_how_the_run_came_to_be(
-    cli: Run, served: tuple[str, ...], pairs: Path, tmp_path: Path
+    cli: Run, server: ModelServer, served: tuple[str, ...], pairs: Path, tmp_path: Path
 ) -> None:
     rubric = tmp_path / "rubric.txt"
     rubric.write_text(RUBRIC)
     options = ("--votes", 3, "--seed", 5, "--rubric", rubric, "--max-tokens", 900, "--no-thinking")
     assert cli("evaluate", *served, *options, "--pairs", pairs, "--out", tmp_path / "run").code == 0
-    manifest = Manifest.model_validate_json((tmp_path / "run" / "manifest.json").read_text())
+    manifest = read_manifest(tmp_path / "run")
     assert manifest.lms == {"judge": "hosted_vllm/judge"}
-    assert manifest.data == {"pairs.jsonl": sha256(pairs), "rubric.txt": sha256(rubric)}
+    assert manifest.servers == {"judge": server.url}
+    assert manifest.data == {str(pairs): sha256(pairs), str(rubric): sha256(rubric)}
     assert manifest.seed == 5
-    assert manifest.sampling == {"temperature": 0.7, "max_tokens": 900, "thinking": False, "votes": 3}
+    assert manifest.sampling == {"judge": {"temperature": 0.7, "max_tokens": 900, "thinking": False}}
+    assert manifest.extras == {
+        "method": "rubric-rm", "orders": "single", "votes": 3, "form": "seed", "probabilities": False,
+        "enforce_checks": False, "cache": False, "limit": None, "rubric": str(rubric), "compiled": None,
+        "rubric_template": None, "judge_template": None,
+    }  # fmt: skip
     assert manifest.counts == {"pairs": 6, "runs": 1, "failed": 0}
     assert manifest.usage.calls == 6
     assert set(manifest.versions) >= {"openrubrics", "dspy", "python"}
+
+
+def test_the_manifest_tells_roles_and_files_apart(
+    cli: Run, server: ModelServer, other_server: ModelServer, pairs: Path, tmp_path: Path
+) -> None:
+    """Files of one name in two folders, a login in an address, and a temperature of the judge alone."""
+    (tmp_path / "r").mkdir()
+    (tmp_path / "j").mkdir()
+    rubric, judge = tmp_path / "r" / "t.txt", tmp_path / "j" / "t.txt"
+    rubric.write_text("Criteria for {prompt}!")
+    judge.write_text("<prompt>{prompt}{rubric}<response_a>\n{response_a}\n</response_a><response_b>\n{response_b}\n")
+    compiled = tmp_path / "compiled.json"
+    RubricRM(RubricGenerator(rubric.read_text()), GatekeeperJudge(template=judge.read_text())).save(compiled)
+    login = other_server.url.replace("http://", "http://me:secret@")
+    options = ("--rubric-lm", "hosted_vllm/w", "--judge-lm", "hosted_vllm/j", "--api-base", server.url)
+    options += ("--judge-api-base", login, "--votes", "3", "--limit", "2", "--compiled", str(compiled), "--cache")
+    options += ("--rubric-template", str(rubric), "--judge-template", str(judge))
+    ran = cli("evaluate", *options, "--pairs", pairs, "--out", tmp_path / "run", "--max-failed", 1)
+    assert ran.code == 0, ran.err
+    manifest = read_manifest(tmp_path / "run")
+    assert manifest.lms == {"judge": "hosted_vllm/j", "rubric": "hosted_vllm/w"}
+    assert manifest.servers == {"judge": other_server.url, "rubric": server.url}
+    assert manifest.data == {str(path): sha256(path) for path in (pairs, rubric, judge, compiled)}
+    sampling = {"temperature": None, "max_tokens": None, "thinking": None}
+    assert manifest.sampling == {"rubric": sampling, "judge": sampling | {"temperature": 0.7}}
+    assert manifest.extras.items() >= {"limit": 2, "cache": True, "compiled": str(compiled)}.items()
+
+
+def test_pairs_can_come_through_a_pipe(cli: Run, served: tuple[str, ...], pairs: Path, tmp_path: Path) -> None:
+    for number, command in enumerate(("evaluate", "judge")):
+        pipe = tmp_path / f"pipe-{number}"
+        os.mkfifo(pipe)
+        text = pairs.read_text()
+        if command == "judge":
+            text = text.replace('"chosen"', '"response_a"').replace('"rejected"', '"response_b"')
+            text = "".join(line.partition(', "domain"')[0] + "}\n" for line in text.splitlines())
+        writer = threading.Thread(target=pipe.write_text, args=(text,), daemon=True)
+        writer.start()
+        out = ("--out", tmp_path / "run") if command == "evaluate" else ()
+        ran = cli(command, *served, "--pairs", pipe, *out)
+        assert ran.code == 0, ran.err
+        writer.join(5)
+    assert len(judged(tmp_path / "run")) == 6
+    assert read_manifest(tmp_path / "run").data == {}
 
 
 def test_json_prints_the_summary(cli: Run, served: tuple[str, ...], pairs: Path) -> None:
@@ -96,8 +153,20 @@ def test_repeats_are_asked_anew_and_give_kappa(
     ran = cli("evaluate", *served, "--pairs", pairs, "--repeats", 2, "--json", "--out", tmp_path / "run")
     assert Summary.model_validate_json(ran.out).kappa == 2 / 3
     assert sum(map(asks_for_judgment, server.bodies)) == 12
-    assert len(judged(tmp_path / "run")) == 6
+    assert len(server.bodies) == 2 * (6 + 6)  # rubrics too
     assert json.loads((tmp_path / "run" / "manifest.json").read_text())["counts"]["runs"] == 2
+    runs = [judged(tmp_path / "run", name) for name in ("judgments.jsonl", "judgments-2.jsonl")]
+    assert kappa(runs) == 2 / 3
+    summary = Summary.model_validate_json(ran.out)
+    assert (summary.calls, summary.tokens) == (24, 24 * 12)
+
+
+def test_repeats_do_not_repeat_replies_of_a_cache(cli: Run, server: ModelServer, pairs: Path) -> None:
+    options = ("--lm", "hosted_vllm/judge", "--api-base", server.url, "--pairs", pairs)
+    ran = cli("evaluate", *options, "--repeats", 2, "--cache")
+    assert ran.code == 2
+    assert ran.err.startswith("error: --repeats with --cache would repeat the replies of the first run\n")
+    assert server.bodies == []
 
 
 def _changes_its_mind_about(prompt: str):  # noqa: ANN202
@@ -124,20 +193,31 @@ def test_failures_are_counted_never_scored(
     ran = cli("evaluate", *options, "--out", tmp_path / "run")
     summary = Summary.model_validate_json(ran.out)
     assert ran.code == 1
+    assert ran.err == "1 of 6 comparisons failed (16.7 %), more than --max-failed 0.05 allows\n"
     assert (summary.failed, summary.ties, summary.accuracy) == (1, 0, 3 / 6)
     (failed,) = (r.judgment.outcome for r in judged(tmp_path / "run") if isinstance(r.judgment.outcome, Failed))
     assert failed.raw == "no idea"
     assert cli("evaluate", *options, "--max-failed", 0.2).code == 0
 
 
-def test_a_run_is_not_overwritten_unasked(cli: Run, served: tuple[str, ...], pairs: Path, tmp_path: Path) -> None:
+def test_a_run_is_not_overwritten_unasked_nor_by_nothing(
+    cli: Run, served: tuple[str, ...], pairs: Path, tmp_path: Path, unused_port: int
+) -> None:
     options = (*served, "--pairs", pairs, "--out", tmp_path / "run")
     assert cli("evaluate", *options).code == 0
     before = (tmp_path / "run" / "summary.json").read_bytes()
     again = cli("evaluate", *options)
     assert again.code == 2
     assert "already holds summary.json" in again.err
+    assert "--overwrite" in again.err
+    assert cli("evaluate", *options, "--dry-run").err == again.err
     assert (tmp_path / "run" / "summary.json").read_bytes() == before
+    gone = ("--lm", "hosted_vllm/judge", "--api-base", f"http://127.0.0.1:{unused_port}/v1", "--retries", 0)
+    failed = cli("evaluate", *gone, "--pairs", pairs, "--out", tmp_path / "run", "--overwrite")
+    assert failed.code == 4
+    assert failed.err.splitlines()[-1].strip() == "nothing was judged"
+    assert (tmp_path / "run" / "summary.json").read_bytes() == before
+    assert len(judged(tmp_path / "run")) == 6
     assert cli("evaluate", *options, "--overwrite").code == 0
 
 
@@ -147,7 +227,7 @@ def test_a_dry_run_asks_nothing_and_tells_the_most_it_would(
     options = (*served, "--pairs", pairs, "--orders", "both", "--votes", 3, "--out", tmp_path / "run")
     ran = cli("evaluate", *options, "--dry-run")
     assert ran.code == 0
-    assert "6 pairs with 6 different prompts: at most 6 requests for rubrics and 24 for judgments, 30" in ran.out
+    assert "pairs: 6, different prompts: 6; at most 6 requests for rubrics and 24 for judgments, 30 in all" in ran.out
     assert server.bodies == []
     assert not (tmp_path / "run").exists()
     server.text = _splits_votes

@@ -106,16 +106,17 @@ def test_sampling_options_reach_the_server(cli: Run, server: ModelServer, served
 def test_text_of_a_model_does_not_steer_the_terminal(
     cli: Run, server: ModelServer, served: tuple[str, ...], hostile: str
 ) -> None:
-    rubric = f"1. The response is {hostile} here. [Hard Rule]"
+    rubric = f"1. The response is {hostile} here. [Hard Rule]\n2. The response is polite. [Principle]"
     verdict = JUDGMENT.format(winner="A").replace("A greets.", f"see {hostile} there")
     server.text = lambda body: verdict if asks_for_judgment(body) else rubric
     ran = cli("judge", *served, *ONE)
     assert "Winner: Response A" in ran.out
+    assert "there" in ran.out
     assert not any(c in ran.out for c in "\x1b\x9b\u202e\x07\r")
 
 
 def test_markup_in_text_of_a_model_is_only_text(cli: Run, server: ModelServer, served: tuple[str, ...]) -> None:
-    rubric = "1. The response uses [bold]no[/bold] markup :smile: [link=http://x]y[/link]. [Hard Rule]"
+    rubric = "1. The response uses [bold]no[/bold] markup :smile: [link=http://x]y[/link]. [Hard Rule]\n2. It is kind."
     verdict = JUDGMENT.format(winner="A").replace("A greets.", "[red]good[/red]")
     server.text = lambda body: verdict if asks_for_judgment(body) else rubric
     out = cli("judge", *served, *ONE).out
@@ -143,7 +144,10 @@ def test_a_share_of_failures_decides_the_exit_code(
     options = (*served, "--rubric", rubric, "--pairs", jsonl(rows))
     ran = cli("judge", *options)
     assert ran.code == 1
-    assert ran.err == "4 judged, 1 failed\n"
+    assert ran.err.splitlines() == [
+        "4 judged, 1 failed",
+        "1 of 4 comparisons failed (25.0 %), more than --max-failed 0.05 allows",
+    ]
     assert cli("judge", *options, "--max-failed", 0.25).code == 0
     assert cli("judge", *options, "--max-failed", 0.24).code == 1
 
@@ -204,11 +208,10 @@ def test_a_compiled_program_of_another_kind_is_wrong_data(cli: Run, tmp_path: Pa
 
 
 def test_hard_rules_that_code_can_check_need_no_judge(cli: Run, server: ModelServer, served: tuple[str, ...]) -> None:
-    server.text = "1. The response does not use any commas. [Hard Rule]"
     texts = ("--prompt", "Name a prime. Do not use any commas.", "--a", "Seven.", "--b", "3, 5")
     ran = cli("judge", *served, "--enforce-checks", *texts)
     assert "Winner: Response A (decided by code)" in ran.out
-    assert len(server.bodies) == 1
+    assert server.bodies == []
 
 
 def test_the_embedded_reader_judges_offline(cli: Run) -> None:
