@@ -134,14 +134,19 @@ class ProviderLM(FinishLM):
         raise AssertionError("the last attempt returns or raises")
 
     def _calls(self, options: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return the options of each sample's call; all but the first have names of their own in DSPy's cache."""
+        """Return the options of each sample's call.
+
+        All but the first have names of their own in DSPy's cache, and seeds of their own, as a server gives the samples
+        of one request.
+        """
         merged = {**self.kwargs, **options}
-        n, rollout = merged.get("n"), merged.get("rollout_id")
+        n, rollout, seed = merged.get("n"), merged.get("rollout_id"), merged.get("seed")
         if not isinstance(n, int) or n <= 1:
             return [options]
         named = options.get("cache", self.cache)
         names = [{"rollout_id": f"{rollout or 0}, sample {i}"} if named and i else {} for i in range(n)]
-        return [{**options, "n": None, **name} for name in names]
+        seeds = [{"seed": seed + i} if isinstance(seed, int) else {} for i in range(n)]
+        return [{**options, "n": None, **name, **own} for name, own in zip(names, seeds, strict=True)]
 
     def _wait(self, attempt: int, error: DSPyLMError) -> float:
         """Return the seconds until the next attempt, or raise where there is none."""

@@ -75,6 +75,12 @@ def test_a_sample_that_fails_leaves_those_that_arrived(model_server: ModelServer
     assert len(model_server.received) == 2
 
 
+@pytest.mark.parametrize("name", ROUTES)
+def test_samples_of_a_seeded_call_have_seeds_of_their_own(model_server: ModelServer, name: str) -> None:
+    judge(model_server, name)("hi", n=3, seed=7)
+    assert [body["seed"] for body in model_server.bodies] == [7, 8, 9]
+
+
 def test_cached_samples_stay_different_samples(model_server: ModelServer) -> None:
     model = judge(model_server, cache=True)
     model_server.text = lambda body: f"reply {len(model_server.received)}"
