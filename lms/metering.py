@@ -106,7 +106,8 @@ class _Account(Meter):
             return
         if not priced or (spent.calls and spent.cost is None):
             raise SpentBudgetError(
-                f"a cost limit is set, but the price of {model} is unknown", "give its price, or limit calls instead"
+                f"a cost limit is set, but the price of {model} is unknown",
+                "give its price (--price), or limit calls instead (--max-calls)",
             )
         if (spent.cost or 0.0) >= limit.max_cost:
             raise _reached(f"{spent.cost or 0.0:.4f} of {limit.max_cost:.4f} US dollars are used up", "--max-cost")

@@ -1,11 +1,22 @@
 """Files that are written whole or not at all, and what is in them."""
 
+import errno
 import hashlib
 import os
 import secrets
 from pathlib import Path
 
 from openrubrics.signatures.errors import DataError, UsageError
+
+_HINTS = {
+    errno.ENOSPC: "name a folder with free space",
+    errno.EDQUOT: "name a folder with free space",
+    errno.EACCES: "name a folder that you may write to",
+    errno.EPERM: "name a folder that you may write to",
+    errno.EROFS: "name a folder that you may write to",
+    errno.ENOTDIR: "a part of the path is a file; name another folder",
+    errno.EEXIST: "a part of the path is a file; name another folder",
+}
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -30,7 +41,8 @@ def write_whole(path: Path, text: str) -> None:
 
 def cannot_write(path: Path, error: OSError) -> UsageError:
     """Return the error for a place that could not be written to."""
-    return UsageError(f"cannot write {path}: {error.strerror or error}", "name a folder with free space")
+    hint = _HINTS.get(error.errno or 0, "name another folder")
+    return UsageError(f"cannot write {path}: {error.strerror or error}", hint)
 
 
 def sha256(path: Path) -> str:

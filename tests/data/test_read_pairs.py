@@ -107,6 +107,7 @@ def test_responses_as_conversations(tmp_path: Path, prompt: object, before: list
         (gzip.compress(json.dumps(ROW).encode()), "look like gzip (name it .jsonl.gz)"),
         (b"PAR1\x15\x04", "look like Parquet (write it as JSON Lines)"),
     ],
+    ids=["utf-16", "utf-16-le", "utf-16-be", "gzip", "parquet"],  # by content they would change with the clock
 )
 def test_another_format_is_recognised(tmp_path: Path, content: bytes, said: str) -> None:
     path = tmp_path / "p.jsonl"
