@@ -4,7 +4,14 @@ from pathlib import Path
 
 import click
 
-from openrubrics.cli.options import LMOptions, concurrency_option, dry_run_option, offline_lm_options, seed_option
+from openrubrics.cli.options import (
+    LMOptions,
+    concurrency_option,
+    dry_run_option,
+    json_option,
+    offline_lm_options,
+    seed_option,
+)
 
 
 @click.command()
@@ -18,9 +25,12 @@ from openrubrics.cli.options import LMOptions, concurrency_option, dry_run_optio
 @click.option("--overwrite", is_flag=True, help="Replace the run that the folder holds.")
 @seed_option
 @concurrency_option
+@json_option
 @dry_run_option
 @offline_lm_options
-def quickstart(out: Path, overwrite: bool, seed: int, concurrency: int, dry_run: bool, lms: LMOptions) -> int:
+def quickstart(
+    out: Path, overwrite: bool, seed: int, concurrency: int, as_json: bool, dry_run: bool, lms: LMOptions
+) -> int:
     """Write rubrics from built-in preference pairs, keep those that reproduce the label, judge held-out pairs.
 
     Without --lm this uses the embedded reader, which is not a language model: it checks what code can check, and
@@ -36,4 +46,4 @@ def quickstart(out: Path, overwrite: bool, seed: int, concurrency: int, dry_run:
     if dry_run:
         click.echo(forecast(out, overwrite, lms))
         return 0
-    return run(out, overwrite, seed, concurrency, lms)
+    return run(out, overwrite, seed, concurrency, lms, as_json)

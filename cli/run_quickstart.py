@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from openrubrics.cli.build import model, spending
 from openrubrics.cli.failed import exit_code
@@ -61,20 +62,21 @@ class _Loop:
         return loop
 
 
-def run(out: Path, overwrite: bool, seed: int, concurrency: int, lms: LMOptions) -> int:
-    """Curate, judge, print, write the folder, and return the exit code."""
+def run(out: Path, overwrite: bool, seed: int, concurrency: int, lms: LMOptions, as_json: bool) -> int:
+    """Curate, judge, print, write the folder, and return the exit code; as JSON, the summary alone is the output."""
+    screen = console(stderr=as_json)
     offline = _is_offline(lms)
     lms = _with_embedded(lms)
     loop = _Loop.of(lms)
     shown = shown_lm(loop.judge)
-    console().print(f"Language model: {clean(shown)}", style="bold", markup=False)
+    screen.print(f"Language model: {clean(shown)}", style="bold", markup=False)
     start = time.perf_counter()
     with RunWriter(out, overwrite=overwrite) as writer, spending(lms) as meter:
         curated = _curate(loop, seed, concurrency)
-        _show_curation(curated)
+        _show_curation(screen, curated)
         results = _judge(loop.judge, curated, writer, seed, concurrency)
         summary = _summary(results, curated, shown, meter, time.perf_counter() - start, seed)
-        _show_judging(results, summary)
+        _show_judging(screen, results, summary)
         counts = {"curated": len(curated), "kept": summary.kept, "pairs": len(results), "failed": summary.failed}
         writer.finish(
             summary,
@@ -89,8 +91,10 @@ def run(out: Path, overwrite: bool, seed: int, concurrency: int, lms: LMOptions)
                 extras={"orders": "both"},
             ),
         )
-    click.echo(f"\nWritten: {out}/summary.json, judgments.jsonl, {CURATED}, manifest.json")
-    if offline:
+    click.echo(f"\nWritten: {out}/summary.json, judgments.jsonl, {CURATED}, manifest.json", err=as_json)
+    if as_json:
+        click.echo(summary.model_dump_json(indent=2))
+    elif offline:
         click.echo(_NEXT)
     return exit_code(
         summary.failed + sum(_is_failed(pair) for pair in curated),
@@ -163,8 +167,7 @@ def _judge(
         return evaluate(judge, pairs, seed=seed, concurrency=concurrency, on_result=take)
 
 
-def _show_curation(curated: list[CuratedPair]) -> None:
-    screen = console()
+def _show_curation(screen: Console, curated: list[CuratedPair]) -> None:
     kept = [pair for pair in curated if pair.kept]
     screen.print("\n1. Rubrics from preference pairs, by contrast", style="bold")
     screen.print(f"{len(curated)} pairs, {len(kept)} rubrics kept: the judge recovers the label with them.")
@@ -177,8 +180,7 @@ def _show_curation(curated: list[CuratedPair]) -> None:
         show_rubric(screen, example.rubric)
 
 
-def _show_judging(results: list[EvaluatedPair], summary: Summary) -> None:
-    screen = console()
+def _show_judging(screen: Console, results: list[EvaluatedPair], summary: Summary) -> None:
     screen.print("\n2. One held-out pair, judged in both orders", style="bold")
     screen.print(clean(results[0].id), markup=False)
     show_judgment(screen, results[0].judgment)

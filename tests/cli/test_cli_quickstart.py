@@ -33,6 +33,13 @@ def test_offline_it_runs_the_loop_and_says_what_judged(cli: Run, tmp_path: Path)
     assert summary["kept_share"] == summary["kept"] / len(curated)
 
 
+def test_as_json_the_summary_alone_is_the_output(cli: Run, tmp_path: Path) -> None:
+    ran = cli("quickstart", "--out", tmp_path / "run", "--json")
+    assert ran.code == 0
+    assert json.loads(ran.out) == json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert "Winner: Response" in ran.err
+
+
 def test_it_is_the_same_every_time(cli: Run, tmp_path: Path) -> None:
     for name in ("one", "two"):
         cli("quickstart", "--out", tmp_path / name, "--concurrency", 1)
