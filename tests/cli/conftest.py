@@ -13,6 +13,12 @@ from server_plugin import ModelServer, running
 from openrubrics.cli.main import main
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test sees or leaves anything in the folder where the tests were started."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def cli(capsys: pytest.CaptureFixture[str]) -> Run:
     """Run the command line and return its exit code and output."""
