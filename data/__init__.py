@@ -5,7 +5,7 @@ from openrubrics.data.comparisons import Comparison, read_comparisons
 from openrubrics.data.curation import ContrastsResponses, CuratedPair, JudgesByRubric, acurate
 from openrubrics.data.manifest import Manifest, versions
 from openrubrics.data.pairs import read_pairs
-from openrubrics.data.slots import slot_of_chosen
+from openrubrics.data.slots import shown_responses, slot_of_chosen
 from openrubrics.signatures.files import cannot_write, sha256, write_whole
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "read_comparisons",
     "read_pairs",
     "sha256",
+    "shown_responses",
     "slot_of_chosen",
     "versions",
     "write_whole",

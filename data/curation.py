@@ -10,7 +10,7 @@ from contextlib import aclosing
 from typing import Protocol
 
 from openrubrics.data.bulk import in_bulk
-from openrubrics.data.slots import slot_of_chosen
+from openrubrics.data.slots import shown_responses, slot_of_chosen
 from openrubrics.signatures.values import (
     Failed,
     Frozen,
@@ -94,7 +94,7 @@ async def _curated(pair: PreferencePair, contrast: ContrastsResponses, judge: Ju
     if isinstance(rubric, Failed):
         reason = f"no rubric: {rubric.reason}"
         return CuratedPair(pair=pair, rubric=rubric, chosen_slot=slot, judgment=None, kept=False, reason=reason)
-    a, b = (pair.chosen, pair.rejected) if slot == "A" else (pair.rejected, pair.chosen)
+    a, b = shown_responses(pair, seed)
     judgment = await judge.acall(prompt=pair.prompt, rubric=rubric, response_a=a, response_b=b)
     return CuratedPair(
         pair=pair,

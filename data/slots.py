@@ -2,7 +2,7 @@
 
 import hashlib
 
-from openrubrics.signatures.values import Label
+from openrubrics.signatures.values import Label, PreferencePair
 
 
 def slot_of_chosen(pair_id: str, seed: int) -> Label:
@@ -13,3 +13,8 @@ def slot_of_chosen(pair_id: str, seed: int) -> Label:
     """
     digest = hashlib.sha256(f"{seed}\n{pair_id}".encode("utf-8", "surrogatepass")).digest()
     return "A" if digest[0] % 2 == 0 else "B"
+
+
+def shown_responses(pair: PreferencePair, seed: int) -> tuple[str, str]:
+    """Return responses A and B of a pair as a judge is to see them, the chosen one in its slot."""
+    return (pair.chosen, pair.rejected) if slot_of_chosen(pair.id, seed) == "A" else (pair.rejected, pair.chosen)

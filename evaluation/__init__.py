@@ -1,7 +1,7 @@
 """How well a judge agrees with human labels, and the files that say so."""
 
 from openrubrics.evaluation.agreement import kappa
-from openrubrics.evaluation.metrics import Figures, Orders, measure
+from openrubrics.evaluation.metrics import Figures, measure
 from openrubrics.evaluation.results import EvaluatedPair
 from openrubrics.evaluation.run import PairJudge, aevaluate, evaluate
 from openrubrics.evaluation.summary import Summary, summarize
@@ -10,7 +10,6 @@ from openrubrics.evaluation.writer import RunWriter
 __all__ = [
     "EvaluatedPair",
     "Figures",
-    "Orders",
     "PairJudge",
     "RunWriter",
     "Summary",

@@ -7,15 +7,11 @@ asked for both has twice as many, whatever became of them.
 from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
-from typing import Literal
 
 from openrubrics.evaluation.intervals import bootstrap, wilson
 from openrubrics.evaluation.results import EvaluatedPair
 from openrubrics.signatures.errors import DataError
-from openrubrics.signatures.values import Failed, Frozen, Outcome, Verdict
-
-Orders = Literal["single", "both"]
-"""Whether a judge was asked with the responses in one order, or in both."""
+from openrubrics.signatures.values import Failed, Frozen, Orders, Outcome, Verdict
 
 _ASKED = {"single": 1, "both": 2}
 

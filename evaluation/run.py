@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from typing import Protocol
 
-from openrubrics.data import in_bulk, slot_of_chosen
+from openrubrics.data import in_bulk, shown_responses
 from openrubrics.evaluation.results import EvaluatedPair
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.values import Judgment, PreferencePair, Prompt
@@ -50,9 +50,7 @@ async def aevaluate(
 
     async def judged(place: tuple[int, PreferencePair]) -> tuple[int, EvaluatedPair]:
         index, pair = place
-        a, b = pair.chosen, pair.rejected
-        if slot_of_chosen(pair.id, seed) == "B":
-            a, b = b, a
+        a, b = shown_responses(pair, seed)
         judgment = await judge.acall(prompt=pair.prompt, response_a=a, response_b=b)
         return index, EvaluatedPair.of(pair, judgment, seed=seed)
 

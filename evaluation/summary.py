@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
-from openrubrics.evaluation.metrics import Figures, Orders, failures, measure
+from openrubrics.evaluation.metrics import Figures, failures, measure
 from openrubrics.evaluation.results import EvaluatedPair
-from openrubrics.signatures.values import Usage
+from openrubrics.signatures.values import Orders, Usage
 
 
 class Summary(Figures):

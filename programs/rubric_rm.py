@@ -1,6 +1,6 @@
 """The two-stage reward model: write a rubric for the request, then compare under it (OpenRubrics v3, section 4)."""
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
 from pydantic import JsonValue
 
@@ -16,6 +16,7 @@ from openrubrics.signatures import (
     Failed,
     Judgment,
     OrderOutcome,
+    Orders,
     Outcome,
     Prompt,
     Rubric,
@@ -26,9 +27,6 @@ from openrubrics.signatures import (
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.values import Order
 from openrubrics.verifiers import attach_checks
-
-Orders = Literal["single", "both"]
-"""Compare once as given, or a second time with the responses swapped."""
 
 
 class RubricRM(Program):

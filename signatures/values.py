@@ -40,6 +40,9 @@ Label = Literal["A", "B"]
 Order = Literal["AB", "BA"]
 """How two responses were shown: as given, or swapped."""
 
+Orders = Literal["single", "both"]
+"""Whether a comparison is asked once as given, or a second time with the responses swapped."""
+
 OTHER: Mapping[Label, Label] = {"A": "B", "B": "A"}
 
 

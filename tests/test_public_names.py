@@ -47,6 +47,7 @@ NAMES: dict[str, list[str]] = {
         "OpenRubricsError",
         "Order",
         "OrderOutcome",
+        "Orders",
         "Outcome",
         "ParseError",
         "PreferencePair",
@@ -117,6 +118,7 @@ NAMES: dict[str, list[str]] = {
         "read_comparisons",
         "read_pairs",
         "sha256",
+        "shown_responses",
         "slot_of_chosen",
         "versions",
         "write_whole",
@@ -124,7 +126,6 @@ NAMES: dict[str, list[str]] = {
     "openrubrics.evaluation": [
         "EvaluatedPair",
         "Figures",
-        "Orders",
         "PairJudge",
         "RunWriter",
         "Summary",

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openrubrics.evaluation import EvaluatedPair, Figures, Orders, measure
+from openrubrics.evaluation import EvaluatedPair, Figures, measure
 from openrubrics.evaluation.metrics import failures
-from openrubrics.signatures import DataError, Judgment, Label, Order, OrderOutcome, Outcome, Tie, Verdict
+from openrubrics.signatures import DataError, Judgment, Label, Order, OrderOutcome, Orders, Outcome, Tie, Verdict
 from openrubrics.signatures.values import OTHER, Failed
 
 Judged = Callable[..., EvaluatedPair]
