@@ -1,12 +1,14 @@
 """Files written whole, their hashes, and the manifest."""
 
+import errno
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from openrubrics.data import Manifest, sha256, versions, write_whole
+from openrubrics.data import Manifest, cannot_write, sha256, versions, write_whole
 from openrubrics.signatures import DataError, Usage, UsageError
 
 
@@ -26,6 +28,21 @@ def test_a_place_that_cannot_be_written_to_leaves_no_trace(tmp_path: Path) -> No
             write_whole(path, "text")
         assert "\n" not in str(caught.value)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder"]
+
+
+@pytest.mark.parametrize(
+    ("number", "step"),
+    [
+        (errno.ENOSPC, "free space"),
+        (errno.EACCES, "may write to"),
+        (errno.ENOTDIR, "is a file"),
+        (errno.ENOENT, "name another folder"),
+    ],
+)
+def test_the_hint_fits_the_cause(number: int, step: str) -> None:
+    error = cannot_write(Path("runs/a"), OSError(number, os.strerror(number)))
+    assert error.message == f"cannot write runs/a: {os.strerror(number)}"
+    assert step in error.hint
 
 
 def test_sha256_of_a_file(tmp_path: Path) -> None:
