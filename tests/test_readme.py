@@ -8,6 +8,7 @@ import pytest
 
 from openrubrics.cli.main import COMMANDS, main, openrubrics
 
+Patch = pytest.MonkeyPatch
 ROOMS = ("signatures", "verifiers", "lms", "programs", "data", "evaluation", "optimizers", "train", "serving", "cli")
 
 
@@ -45,6 +46,20 @@ def test_every_command_and_option_of_the_readme_exists(readme: str) -> None:
         options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
         unknown = [word for word in words if word.startswith("--") and word not in options]
         assert not unknown, f"{words[1]} has no {unknown}"
+
+
+def test_the_offline_commands_of_the_readme_run(
+    readme: str, repository: Path, tmp_path: Path, monkeypatch: Patch
+) -> None:
+    (tmp_path / "data").symlink_to(repository / "data")
+    monkeypatch.chdir(tmp_path)
+    offline = [line for block in blocks(readme, "bash") for line in block.splitlines() if "--lm embedded" in line]
+    assert [line.split()[1] for line in offline] == ["rubric", "judge", "evaluate"]
+    for line in offline:
+        with pytest.raises(SystemExit) as done:
+            main(shlex.split(line)[1:])
+        assert done.value.code == 0, line
+    assert (tmp_path / "runs" / "first" / "summary.json").exists()
 
 
 def test_make_targets_of_the_readme_exist(readme: str, repository: Path) -> None:
