@@ -11,7 +11,7 @@ from openrubrics.lms.embedded_lexicon import CLEARLY, DEFAULTS, LEXICON, Quality
 from openrubrics.signatures import Criterion, Finding, JudgeForm, Rubric, render_judgment
 from openrubrics.signatures.judge_text import Winner
 from openrubrics.signatures.markers import disarm
-from openrubrics.verifiers import describe, recognise, verify
+from openrubrics.verifiers import recognise, stated_rules, verify
 
 _NOT_MEASURED = "not measured: the embedded reader's lexicon has no entry for this"
 
@@ -49,11 +49,9 @@ def _separates(leads: Sequence[float]) -> bool:
 
 
 def _rubric(prompt: str, principles: Sequence[Quality]) -> Rubric:
-    rules = [Criterion(text=describe(found.check), kind="hard_rule") for found in recognise(prompt)]
-    distinct = {rule.text.casefold(): rule for rule in reversed(rules)}
     return Rubric(
         criteria=(
-            *reversed(distinct.values()),
+            *stated_rules(prompt),
             *(Criterion(text=quality.sentence, kind="principle") for quality in principles),
         )
     )

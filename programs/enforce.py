@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from openrubrics.signatures import Criterion, Finding, Rubric, Verdict
 from openrubrics.signatures.values import OTHER, Label
-from openrubrics.verifiers import CheckResult, describe, recognise, verify
+from openrubrics.verifiers import CheckResult, stated_rules, verify
 
 _TURN = re.compile(r"\n\n(System|Human|Assistant):")
 
@@ -26,10 +26,9 @@ def own_request(prompt: str) -> str:
 
 
 def asked_rules(request: str) -> Rubric | None:
-    """Return the rules that a request states and code can decide, each with its check; None where there is none."""
-    rules = [Criterion(text=describe(one.check), kind="hard_rule", check=one.check) for one in recognise(request)]
-    distinct = {rule.text.casefold(): rule for rule in rules}
-    return Rubric(criteria=tuple(distinct.values())) if distinct else None
+    """Return the rules that a request states and code can decide as a rubric; None where there is none."""
+    rules = stated_rules(request)
+    return Rubric(criteria=rules) if rules else None
 
 
 def decide_by_checks(rubric: Rubric, response_a: str, response_b: str) -> Verdict | None:

@@ -74,6 +74,7 @@ NAMES: dict[str, list[str]] = {
         "describe",
         "recognise",
         "registry",
+        "stated_rules",
         "verify",
     ],
     "openrubrics.lms": [

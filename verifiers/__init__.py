@@ -1,6 +1,6 @@
 """Programmatic checks of hard rules: a registry of verifiers, and recognisers of the rules in plain text."""
 
-from openrubrics.verifiers.attach import attach_checks
+from openrubrics.verifiers.attach import attach_checks, stated_rules
 from openrubrics.verifiers.contract import CheckResult, Verifier
 from openrubrics.verifiers.describe import describe
 from openrubrics.verifiers.recognise import recognise
@@ -8,4 +8,14 @@ from openrubrics.verifiers.recognised import Recognised
 from openrubrics.verifiers.registry import registry
 from openrubrics.verifiers.verify import verify
 
-__all__ = ["CheckResult", "Recognised", "Verifier", "attach_checks", "describe", "recognise", "registry", "verify"]
+__all__ = [
+    "CheckResult",
+    "Recognised",
+    "Verifier",
+    "attach_checks",
+    "describe",
+    "recognise",
+    "registry",
+    "stated_rules",
+    "verify",
+]

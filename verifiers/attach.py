@@ -1,8 +1,9 @@
-"""Bind checks to the hard rules of a rubric."""
+"""Hard rules with their checks: those that a request states, and those of a rubric that states the same."""
 
 from __future__ import annotations
 
 from openrubrics.signatures.values import Check, Criterion, Rubric
+from openrubrics.verifiers.describe import describe
 from openrubrics.verifiers.recognise import recognise
 from openrubrics.verifiers.verify import resolve
 
@@ -38,3 +39,12 @@ def _key(check: Check) -> str:
     sorted_values = {name: sorted(value) if isinstance(value, list) else value for name, value in values.items()}
     key = f"{check.name} {sorted(sorted_values.items())}"
     return key if check.name in _CASE_MATTERS else key.casefold()
+
+
+def stated_rules(request: str) -> tuple[Criterion, ...]:
+    """Return the rules that a request states and code can decide, as hard rules with their checks, each once."""
+    rules: dict[str, Criterion] = {}
+    for found in recognise(request):
+        rule = Criterion(text=describe(found.check), kind="hard_rule", check=found.check)
+        rules.setdefault(rule.text.casefold(), rule)
+    return tuple(rules.values())
