@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -130,10 +131,52 @@ class PreferencePair(Frozen):
 
 
 class RankedResponses(Frozen):
-    """Two or more responses to one prompt, best first."""
+    """Two or more different responses to one prompt, best first.
 
+    Attributes:
+        id: Unique within its file.
+        responses: Each is better than those after it.
+        domain: Subset name that results are reported by.
+        source: Where they come from.
+        meta: Anything else; may reveal the ranking, so it is never shown to a judge.
+    """
+
+    id: str
     prompt: Prompt
     responses: tuple[str, ...] = Field(min_length=2)
+    domain: str = "general"
+    source: str = ""
+    meta: dict[str, JsonValue] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _responses_differ(self) -> Self:
+        if len(set(self.responses)) < len(self.responses):
+            raise ValueError("two of the responses are the same text, so there is no preference between them")
+        return self
+
+    @classmethod
+    def of(cls, pair: PreferencePair) -> Self:
+        """Return a pair as a ranking of two, with the same id."""
+        fields = pair.model_dump(exclude={"prompt", "chosen", "rejected"})
+        return cls(prompt=pair.prompt, responses=(pair.chosen, pair.rejected), **fields)
+
+    def pairs(self) -> tuple[PreferencePair, ...]:
+        """Return every pair of responses, the better one chosen: M (M - 1) / 2 pairs of M responses.
+
+        Two responses make one pair with the id of the ranking; of more, pair 1>3 of ranking x has the id ``x#1>3``.
+        """
+        ranked = list(enumerate(self.responses, 1))
+        fields = self.model_dump(exclude={"id", "prompt", "responses"})
+        return tuple(
+            PreferencePair(
+                id=self.id if len(ranked) == 2 else f"{self.id}#{i}>{j}",
+                prompt=self.prompt,
+                chosen=better,
+                rejected=worse,
+                **fields,
+            )
+            for (i, better), (j, worse) in combinations(ranked, 2)
+        )
 
 
 class Check(Frozen):

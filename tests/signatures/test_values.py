@@ -48,7 +48,7 @@ FAILED = Failed(reason="no verdict", raw="hm")
 EXAMPLES: dict[str, BaseModel] = {
     "message": Message(role="user", content="hello"),
     "pair": PreferencePair(id="1", prompt="p", chosen="a", rejected="b", meta={"votes": [1, None]}),
-    "ranked": RankedResponses(prompt=(Message(role="user", content="p"),), responses=("a", "b")),
+    "ranked": RankedResponses(id="1", prompt=(Message(role="user", content="p"),), responses=("a", "b")),
     "check": Check(name="text:word_count", arguments={"maximum": 100}),
     "criterion": SHORT,
     "rubric": RUBRIC,
@@ -186,7 +186,7 @@ def test_a_pair_needs_two_different_responses() -> None:
     with pytest.raises(ValidationError, match="the same text"):
         PreferencePair(id="1", prompt="p", chosen="a", rejected="a")
     with pytest.raises(ValidationError, match="at least 2 items"):
-        RankedResponses(prompt="p", responses=("a",))
+        RankedResponses(id="1", prompt="p", responses=("a",))
 
 
 def test_swapping_exchanges_the_names_and_nothing_else() -> None:
@@ -321,3 +321,19 @@ def test_a_transcript_gives_back_its_turns(one: tuple[Message, ...], other: tupl
     assert [(names[name], content) for name, content in zip(parts[::2], contents, strict=True)] == [
         (message.role, message.content) for message in one
     ]
+
+
+def test_a_ranking_needs_different_responses() -> None:
+    with pytest.raises(ValidationError, match="no preference between them"):
+        RankedResponses(id="1", prompt="p", responses=("a", "b", "a"))
+
+
+def test_a_pair_is_a_ranking_of_two_and_back() -> None:
+    pair = PreferencePair(id="x", prompt="p", chosen="a", rejected="b", domain="d", source="s", meta={"k": [1]})
+    assert RankedResponses.of(pair).pairs() == (pair,)
+
+
+def test_a_ranking_yields_every_pair_better_first() -> None:
+    ranking = RankedResponses(id="x", prompt="p", responses=("a", "b", "c"), domain="d")
+    found = [(pair.id, pair.chosen, pair.rejected, pair.domain) for pair in ranking.pairs()]
+    assert found == [("x#1>2", "a", "b", "d"), ("x#1>3", "a", "c", "d"), ("x#2>3", "b", "c", "d")]
