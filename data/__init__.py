@@ -3,6 +3,7 @@
 from openrubrics.data.bulk import in_bulk
 from openrubrics.data.comparisons import Comparison, read_comparisons
 from openrubrics.data.curation import ContrastsResponses, CuratedPair, JudgesByRubric, acurate
+from openrubrics.data.ledger import Ledger
 from openrubrics.data.manifest import Manifest, versions
 from openrubrics.data.pairs import read_pairs
 from openrubrics.data.slots import shown_responses, slot_of_chosen
@@ -13,6 +14,7 @@ __all__ = [
     "ContrastsResponses",
     "CuratedPair",
     "JudgesByRubric",
+    "Ledger",
     "Manifest",
     "acurate",
     "cannot_write",

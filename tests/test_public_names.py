@@ -112,6 +112,7 @@ NAMES: dict[str, list[str]] = {
         "ContrastsResponses",
         "CuratedPair",
         "JudgesByRubric",
+        "Ledger",
         "Manifest",
         "acurate",
         "cannot_write",
