@@ -54,12 +54,13 @@ def veiled(response: Response) -> Response:
 
 
 def _unveiled(response: Response) -> Response:
-    if _reason(response) != "length":
+    if finish_reason(response) != "length":
         return response
     return replace(response, finish_reason="length", provider_data=None)
 
 
-def _reason(response: Response) -> str:
+def finish_reason(response: Response) -> str:
+    """Return why a sample ended, in the words of `FinishLM`."""
     told = (response.provider_data or {}).get(REASON)
     return told if isinstance(told, str) else response.finish_reason
 
@@ -73,7 +74,7 @@ def _reasons(answer: object) -> list[str]:
     """Return why each sample ended, from whichever form of an answer the history entry holds."""
     choices = getattr(answer, "choices", None) or []
     return [
-        *map(_reason, _responses(answer)),
+        *map(finish_reason, _responses(answer)),
         *(str(getattr(choice, "finish_reason", None) or "stop") for choice in choices),
     ]
 

@@ -1,7 +1,7 @@
 """The engine pair for OpenAI-compatible servers: real samples, retries, usage, on one aiohttp session."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -12,11 +12,21 @@ from dspy.lm15 import RETRYABLE_ERRORS, LM15Error, Request, Response
 from openrubrics.lms.backoff import wait_before
 from openrubrics.lms.candidates import pending_samples
 from openrubrics.lms.failures import status_error, transport_error
+from openrubrics.lms.finish import NO_TEXT
 from openrubrics.lms.metering import Price, record, reserve, usage_of
 from openrubrics.lms.names import OPENAI_COMPATIBLE
 from openrubrics.lms.options import READ_BY_DSPY
+from openrubrics.lms.samples import Sample
 from openrubrics.lms.sessions import loop_session, run_in_background
-from openrubrics.lms.wire import chat_messages, read_completion, request_options
+from openrubrics.lms.wire import (
+    Completion,
+    Messages,
+    chat_messages,
+    read_completion,
+    request_options,
+    responses,
+    samples,
+)
 
 TIMEOUT = 600.0
 CONNECT_TIMEOUT = 10.0
@@ -56,11 +66,43 @@ class Endpoint:
             LM15Error: What went wrong in the last attempt.
             BudgetError: A limit was reached before an attempt.
         """
-        body = orjson.dumps(_body(request, n))
+        body = orjson.dumps(_body(_served(request.model), chat_messages(request), request_options(request), n))
+        return responses(await self._complete(body, request.model), request)[:n]
+
+    async def sample(
+        self, model: str, messages: Messages, options: Mapping[str, object], n: int, *, scored: bool
+    ) -> list[Sample]:
+        """Return exactly `n` samples as DSPy would collect them, in one request where the server keeps to ``n``.
+
+        What a server leaves out is asked for again; where that fails, lost samples stand for it.
+
+        Args:
+            model: Name as DSPy shows it.
+            messages: The conversation as it goes on the wire.
+            options: Generation options by their names on the wire, without ``n``.
+            n: At least 1.
+            scored: Whether token log-probabilities were asked for.
+
+        Raises:
+            LM15Error: What went wrong in the last attempt, with no sample at hand.
+            BudgetError: A limit was reached before an attempt.
+        """
+        found: list[Sample] = []
+        while len(found) < n:
+            body = orjson.dumps(_body(_served(model), messages, options, n - len(found)))
+            try:
+                found += samples(await self._complete(body, model), scored=scored)
+            except LM15Error:
+                if not found:
+                    raise
+                found += (n - len(found)) * [Sample("", NO_TEXT)]
+        return found[:n]
+
+    async def _complete(self, body: bytes, model: str) -> Completion:
         attempt = 0
         while True:
             try:
-                return (await self._attempt(body, request))[:n]
+                return await self._attempt(body, model)
             except RETRYABLE_ERRORS as error:
                 wait = wait_before(attempt, error.retry_after)
                 if attempt >= self.retries or wait is None:
@@ -68,14 +110,14 @@ class Endpoint:
             attempt += 1
             await self.sleep(wait)
 
-    async def _attempt(self, body: bytes, request: Request) -> list[Response]:
-        reserve(request.model, priced=self.price is not None)
+    async def _attempt(self, body: bytes, model: str) -> Completion:
+        reserve(model, priced=self.price is not None)
         usage = usage_of(0, 0, self.price)
         try:
-            responses = read_completion(await self._post(body), request)
-            counts = responses[0].usage
-            usage = usage_of(counts.input_tokens, counts.output_tokens, self.price)
-            return responses
+            completion = read_completion(await self._post(body))
+            counts = completion.usage
+            usage = usage_of(counts.prompt_tokens, counts.completion_tokens, self.price)
+            return completion
         finally:
             record(usage)
 
@@ -103,15 +145,13 @@ class Endpoint:
         return self
 
 
-def _body(request: Request, n: int) -> dict[str, object]:
-    prefix = next((p for p in OPENAI_COMPATIBLE if request.model.startswith(p)), "")
-    samples = {"n": n} if n > 1 else {}
-    return {
-        "model": request.model.removeprefix(prefix),
-        "messages": chat_messages(request),
-        **request_options(request),
-        **samples,
-    }
+def _served(model: str) -> str:
+    """Return the name by which the server knows a model."""
+    return model.removeprefix(next((p for p in OPENAI_COMPATIBLE if model.startswith(p)), ""))
+
+
+def _body(model: str, messages: Messages, options: Mapping[str, object], n: int) -> dict[str, object]:
+    return {"model": model, "messages": messages, **options, **({"n": n} if n > 1 else {})}
 
 
 class HttpEngine:

@@ -7,6 +7,8 @@ from dspy.lm15 import Request, Response, Usage
 
 from openrubrics.lms.candidates import pending_samples
 from openrubrics.lms.metering import Price, record, reserve, usage_of
+from openrubrics.lms.samples import Sample
+from openrubrics.lms.wire import response_sample
 
 
 class Answers(Protocol):
@@ -52,6 +54,10 @@ class LocalEngine:
         """Answer one request of DSPy."""
         pending = pending_samples(self, request)
         return pending.take() or pending.add(self._ask(request, pending.missing))
+
+    def sample(self, request: Request, n: int, *, scored: bool) -> list[Sample]:
+        """Return `n` samples as DSPy would collect them; `scored` tells whether log-probabilities were asked for."""
+        return [response_sample(response, scored=scored) for response in self._ask(request, n)]
 
     def _ask(self, request: Request, n: int) -> list[Response]:
         reserve(self.model, priced=self.price is not None)

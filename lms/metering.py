@@ -147,6 +147,11 @@ def _accounts() -> list[_Account]:
     return [meter for meter in _active() if isinstance(meter, _Account)]
 
 
+def active_budgets() -> list[Budget]:
+    """Return the limits that hold here."""
+    return [account.budget for account in _accounts()]
+
+
 def reserve(model: str, *, priced: bool = True) -> None:
     """Take one call from every active budget, or raise and take none.
 
@@ -177,6 +182,14 @@ def record(usage: Usage) -> None:
     with _LOCK:
         for meter in _active():
             meter.add(usage)
+
+
+def record_again(usage: Usage) -> None:
+    """Add what a kept reply cost when it was asked for to every active meter, but to no budget: it is paid already."""
+    with _LOCK:
+        for meter in _active():
+            if not isinstance(meter, _Account):
+                meter.add(usage)
 
 
 def usage_of(prompt_tokens: int | None, completion_tokens: int | None, price: Price | None) -> Usage:

@@ -37,6 +37,11 @@ class EngineLM(FinishLM):
         # Each engine repeats failed requests by its own rules.
         super().__init__(model, engine=engine, async_engine=async_engine, cache=cache, num_retries=0, **checked)
 
+    @property
+    def async_engine(self) -> object:
+        """What answers `acall`."""
+        return self._async_engine_spec
+
     def __call__(self, prompt=None, *, messages=None, **options):  # noqa: ANN001, ANN003, ANN204
         """Answer like `dspy.LM`."""
         if isinstance(prompt, Request):

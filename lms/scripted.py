@@ -10,9 +10,7 @@ from dspy.lm15 import Message, Request, Response, TokenLogprob, Usage
 from openrubrics.lms.local import AsyncLocalEngine, LocalEngine
 from openrubrics.lms.metering import Price
 from openrubrics.lms.model import EngineLM
-from openrubrics.lms.wire import FinishReason, chat_messages, request_options
-
-Messages = list[dict[str, str]]
+from openrubrics.lms.wire import FinishReason, Messages, chat_messages, request_options
 
 
 @dataclass(frozen=True)

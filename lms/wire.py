@@ -18,8 +18,15 @@ from dspy.lm15 import (
 )
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from openrubrics.lms.finish import REASON, lost_sample
+from openrubrics.lms.finish import REASON, finish_reason, lost_sample
 from openrubrics.lms.options import unfold
+from openrubrics.lms.samples import Sample, TokenScore, TokenScores
+
+REFUSAL = "refusal"
+"""Finish reason of a sample that only says why the model does not answer."""
+
+Messages = list[dict[str, str]]
+"""A conversation on the wire: role and content of each message."""
 
 FinishReason = Literal["stop", "length", "tool_call", "content_filter", "error"]
 
@@ -43,7 +50,7 @@ _PLAIN_FIELDS = (
 _UNSUPPORTED_FIELDS = ("tool_choice", "cache", "probabilities")
 
 
-def chat_messages(request: Request) -> list[dict[str, str]]:
+def chat_messages(request: Request) -> Messages:
     """Return the conversation as role and text of each message.
 
     Raises:
@@ -126,29 +133,44 @@ class _Choice(_Wire):
     finish_reason: str | None = None
     logprobs: _Logprobs | None = None
 
+    @property
+    def refused(self) -> bool:
+        """Whether a refusal is all there is."""
+        return bool(not self.message.content and self.message.refusal)
+
+    @property
+    def text(self) -> str:
+        """What was written, or why nothing was."""
+        return self.message.content or self.message.refusal or ""
+
 
 class _TokenCounts(_Wire):
     prompt_tokens: int | None = Field(default=None, ge=0)
     completion_tokens: int | None = Field(default=None, ge=0)
 
 
-class _Completion(_Wire):
+class Completion(_Wire):
+    """A reply of an OpenAI-compatible server."""
+
     id: str | None = None
     model: str | None = None
     choices: list[_Choice] = Field(min_length=1)
-    usage: _TokenCounts | None = None
+    counts: _TokenCounts | None = Field(default=None, alias="usage")
+
+    @property
+    def usage(self) -> _TokenCounts:
+        """What the reply used, as far as the server tells."""
+        return self.counts or _TokenCounts()
 
 
-def read_completion(body: bytes, request: Request) -> list[Response]:
-    """Return every sample of a reply; the first one carries the usage of all.
-
-    A sample that the server broke off has no text, and a refusal is the text of a sample that has no other.
+def read_completion(body: bytes) -> Completion:
+    """Return a reply of which at least one sample is whole.
 
     Raises:
         ServerError: The reply is not a chat completion, or the server broke off every sample. Worth repeating.
     """
     try:
-        completion = _Completion.model_validate_json(body)
+        completion = Completion.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(step) for step in first["loc"])
@@ -158,19 +180,27 @@ def read_completion(body: bytes, request: Request) -> list[Response]:
     broken = [choice.finish_reason for choice in completion.choices if choice.finish_reason not in _FINISH_REASONS]
     if len(broken) == len(completion.choices):
         raise ServerError(f"the server broke off: finish_reason is {broken[0]!r}", status=200)
-    counts = completion.usage or _TokenCounts()
+    return completion
+
+
+def responses(completion: Completion, request: Request) -> list[Response]:
+    """Return every sample of a reply for DSPy; the first one carries the usage of all.
+
+    A sample that the server broke off has no text, and a refusal is the text of a sample that has no other.
+    """
+    counts = completion.usage
     usage = Usage(input_tokens=counts.prompt_tokens, output_tokens=counts.completion_tokens)
     model = completion.model or request.model
-    samples = [_sample(choice, model, completion.id) for choice in completion.choices]
-    return [replace(samples[0], usage=usage), *samples[1:]]
+    answers = [_response(choice, model, completion.id) for choice in completion.choices]
+    return [replace(answers[0], usage=usage), *answers[1:]]
 
 
-def _sample(choice: _Choice, model: str, reply_id: str | None) -> Response:
+def _response(choice: _Choice, model: str, reply_id: str | None) -> Response:
     if choice.finish_reason not in _FINISH_REASONS:
         return lost_sample(model, str(choice.finish_reason))
-    message, refused = choice.message, not choice.message.content and choice.message.refusal
+    message, refused = choice.message, choice.refused
     thinking = message.reasoning_content or message.reasoning
-    text = TextPart(refused or message.content or "")
+    text = TextPart(choice.text)
     return Response(
         id=reply_id or None,
         model=model,
@@ -178,8 +208,40 @@ def _sample(choice: _Choice, model: str, reply_id: str | None) -> Response:
         finish_reason="content_filter" if refused else _FINISH_REASONS[choice.finish_reason],
         usage=Usage(),
         logprobs=_logprobs(choice.logprobs),
-        provider_data={REASON: "refusal"} if refused else None,
+        provider_data={REASON: REFUSAL} if refused else None,
     )
+
+
+def samples(completion: Completion, *, scored: bool) -> list[Sample]:
+    """Return every sample of a reply, with the texts and reasons that `responses` leads to.
+
+    Args:
+        completion: The reply.
+        scored: Whether token log-probabilities were asked for.
+    """
+    return [_sample(choice, scored) for choice in completion.choices]
+
+
+def _sample(choice: _Choice, scored: bool) -> Sample:
+    scores = _scores(choice.logprobs) if scored else None
+    if choice.finish_reason not in _FINISH_REASONS:
+        return Sample("", str(choice.finish_reason), scores and TokenScores())
+    return Sample(choice.text, REFUSAL if choice.refused else _FINISH_REASONS[choice.finish_reason], scores)
+
+
+def _scores(logprobs: _Logprobs | None) -> TokenScores:
+    tokens = logprobs.content or () if logprobs is not None else ()
+    return TokenScores(
+        [TokenScore(t.token, t.logprob, [TokenScore(o.token, o.logprob) for o in t.top_logprobs or ()]) for t in tokens]
+    )
+
+
+def response_sample(response: Response, *, scored: bool) -> Sample:
+    """Return one sample as an engine of this process gives it."""
+    tokens = response.logprobs or ()
+    scores = [TokenScore(t.token, t.logprob, [TokenScore(o.token, o.logprob) for o in t.top]) for t in tokens]
+    texts = [part.text for part in response.message.parts if isinstance(part, TextPart)]
+    return Sample("".join(texts), finish_reason(response), TokenScores(scores) if scored else None)
 
 
 def _logprobs(logprobs: _Logprobs | None) -> tuple[TokenLogprob, ...] | None:

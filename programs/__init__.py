@@ -1,5 +1,6 @@
 """DSPy modules that return our own values; the only room where a `dspy.Prediction` becomes one."""
 
+from openrubrics.programs.direct import Direct, Replies
 from openrubrics.programs.gatekeeper import GatekeeperJudge
 from openrubrics.programs.program import Program
 from openrubrics.programs.ranking import Comparison, Ranking
@@ -9,9 +10,11 @@ from openrubrics.programs.rubric_rm import RubricRM
 __all__ = [
     "Comparison",
     "ContrastiveRubricGenerator",
+    "Direct",
     "GatekeeperJudge",
     "Program",
     "Ranking",
+    "Replies",
     "RubricGenerator",
     "RubricRM",
 ]

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 import dspy
 from pydantic import JsonValue
 
-from openrubrics.lms import usage_meter
 from openrubrics.programs.arguments import check_rubric, check_texts
 from openrubrics.programs.predict import BoundPredict, samples
 from openrubrics.programs.probability import verdict_probability
@@ -91,17 +90,14 @@ class GatekeeperJudge(Program):
             UsageError: An argument is not what it should be; nothing was sent.
             LMError: The endpoint cannot answer at all.
         """
-        with usage_meter() as meter:
-            judgment = run(self._steps(prompt, rubric, response_a, response_b))
-        return judgment.model_copy(update={"usage": meter.usage})
+        return run(self.steps(prompt, rubric, response_a, response_b))
 
     async def aforward(self, prompt: Prompt, rubric: Rubric, response_a: str, response_b: str) -> Judgment:
         """As `forward`."""
-        with usage_meter() as meter:
-            judgment = await arun(self._steps(prompt, rubric, response_a, response_b))
-        return judgment.model_copy(update={"usage": meter.usage})
+        return await arun(self.steps(prompt, rubric, response_a, response_b))
 
-    def _steps(self, prompt: Prompt, rubric: Rubric, response_a: str, response_b: str) -> Steps[Judgment]:
+    def steps(self, prompt: Prompt, rubric: Rubric, response_a: str, response_b: str) -> Steps[Judgment]:
+        """See `Program.steps`."""
         text = prompt_text(prompt)
         check_rubric(rubric)
         check_texts(response_a=response_a, response_b=response_b)

@@ -4,13 +4,14 @@ DSPy knows one adapter per context; ours are bound to the predictor, since each 
 """
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self, cast
 
 import dspy
 
 from openrubrics.lms import is_systemic, lm_error
+from openrubrics.lms.samples import Sample
 from openrubrics.signatures import Contract, Failed, VerbatimAdapter
 from openrubrics.signatures.adapter import check_template
 from openrubrics.signatures.errors import UsageError
@@ -81,14 +82,14 @@ class BoundPredict(dspy.Predict):
     def forward(self, **inputs: Any) -> dspy.Prediction:  # noqa: ANN401 - DSPy's signature
         """Ask the LM; the prediction's output field holds the value."""
         self.current_lm()
-        with self._bound() as failure:
+        with dspy.context(adapter=self.adapter), self.failures() as failure:
             return super().forward(**{"demos": self._demonstrations()} | inputs)
         return failure.prediction()
 
     async def aforward(self, **inputs: Any) -> dspy.Prediction:  # noqa: ANN401 - DSPy's signature
         """Ask the LM; the prediction's output field holds the value."""
         self.current_lm()
-        with self._bound() as failure:
+        with dspy.context(adapter=self.adapter), self.failures() as failure:
             return await super().aforward(**{"demos": self._demonstrations()} | inputs)
         return failure.prediction()
 
@@ -96,26 +97,42 @@ class BoundPredict(dspy.Predict):
         """Return the demonstrations that hold a value; optimizers collect failed replies too."""
         return [demo for demo in self.demos if not _is_failure(demo.get(self.output))]
 
+    def request(self, **inputs: Any) -> tuple[dspy.BaseLM, dict[str, Any], list[dict[str, str]]]:  # noqa: ANN401
+        """Return whom a call with these inputs asks, with which options of the call, and the messages.
+
+        Raises:
+            UsageError: No LM is configured.
+        """
+        self.current_lm()
+        demos = {"demos": self._demonstrations()}
+        lm, options, signature, demos, fields = self._forward_preprocess(**demos | inputs)
+        return lm, options, self.adapter.format(signature, demos, fields)
+
+    def prediction(self, samples: Sequence[Sample]) -> dspy.Prediction:
+        """Return what a call returns whose request was answered with these samples."""
+        values = self.adapter.read(self.task, [sample.as_output() for sample in samples])
+        return dspy.Prediction.from_completions(values, signature=self.task)
+
     @contextmanager
-    def _bound(self) -> Iterator["_Failure"]:
-        failure = _Failure(self.output)
-        with dspy.context(adapter=self.adapter):
-            try:
-                yield failure
-            except Exception as error:
-                ours = lm_error(error)
-                if ours is None:
-                    raise
-                if is_systemic(ours):
-                    raise ours from error
-                failure.reason = str(ours)
+    def failures(self) -> Iterator["Failure"]:
+        """Take a failure of this request alone into a value, and raise any other as an error of ours."""
+        failure = Failure(self.output)
+        try:
+            yield failure
+        except Exception as error:
+            ours = lm_error(error)
+            if ours is None:
+                raise
+            if is_systemic(ours):
+                raise ours from error
+            failure.reason = str(ours)
 
 
 def _is_failure(value: object) -> bool:
     return isinstance(value, Failed) or (isinstance(value, Mapping) and value.get("kind") == "failed")
 
 
-class _Failure:
+class Failure:
     """Why a request failed, once it has."""
 
     def __init__(self, output: str) -> None:
@@ -123,6 +140,7 @@ class _Failure:
         self.reason = ""
 
     def prediction(self) -> dspy.Prediction:
+        """Return what a call returns whose request failed."""
         return dspy.Prediction(**{self.output: Failed(reason=self.reason)})
 
 

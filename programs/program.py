@@ -13,6 +13,7 @@ import dspy
 from pydantic import JsonValue
 
 from openrubrics.programs.predict import BoundPredict
+from openrubrics.programs.steps import Steps
 from openrubrics.signatures import JUDGMENT
 from openrubrics.signatures.errors import DataError, UsageError
 from openrubrics.signatures.files import write_whole
@@ -31,6 +32,10 @@ class Program(dspy.Module):
 
         def acall(self, *args: Any, **inputs: Any) -> Any:  # noqa: ANN401
             """As `aforward`, through DSPy."""
+
+    def steps(self, *args: Any, **inputs: Any) -> Steps[Any]:  # noqa: ANN401 - each program declares its own inputs
+        """Return the algorithm: what `forward`, `aforward` and `openrubrics.programs.Direct` drive."""
+        raise NotImplementedError(f"{type(self).__name__} does not state its algorithm as steps")
 
     def bound_predictors(self) -> dict[str, BoundPredict]:
         """Return the predictors by their attribute path, with those of compiled parts, which DSPy passes over."""

@@ -59,7 +59,7 @@ class RubricCache:
             entry, mine = self._claim(key)
             try:
                 if not mine:
-                    return await asyncio.wrap_future(entry), True
+                    return entry.result() if entry.done() else await asyncio.wrap_future(entry), True
                 prediction = await write()
             except _Abandoned:
                 continue

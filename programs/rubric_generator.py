@@ -11,6 +11,7 @@ from openrubrics.programs.arguments import check_responses
 from openrubrics.programs.predict import BoundPredict
 from openrubrics.programs.program import Program
 from openrubrics.programs.rubric_cache import RubricCache
+from openrubrics.programs.steps import Call, Once, Steps, arun, run
 from openrubrics.signatures import RUBRIC, ContrastResponses, Failed, GenerateRubric, Prompt, Rubric, prompt_text
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.values import fingerprint
@@ -48,14 +49,17 @@ class RubricGenerator(Program):
             UsageError: The prompt is neither text nor a conversation; nothing was sent.
             LMError: The endpoint cannot answer at all.
         """
-        text = prompt_text(prompt)
-        prediction, known = self.cache.get(self._key(text), lambda: self.predict(prompt=text))
-        return self._rubric(text, prediction, known)
+        return run(self.steps(prompt))
 
     async def aforward(self, prompt: Prompt) -> Rubric | Failed:
         """As `forward`."""
+        return await arun(self.steps(prompt))
+
+    def steps(self, prompt: Prompt) -> Steps[Rubric | Failed]:
+        """See `Program.steps`."""
         text = prompt_text(prompt)
-        prediction, known = await self.cache.aget(self._key(text), lambda: self.predict.acall(prompt=text))
+        once = Once(self.cache, self._key(text))
+        ((prediction, known),) = yield [Call(self.predict, {"prompt": text}, once)]
         return self._rubric(text, prediction, known)
 
     def _key(self, text: str) -> str:
@@ -102,11 +106,16 @@ class ContrastiveRubricGenerator(Program):
             UsageError: There are fewer than two different responses, or an argument is not what it should be.
             LMError: The endpoint cannot answer at all.
         """
-        return self.predict(**_ranked(prompt, responses)).rubric
+        return run(self.steps(prompt, responses))
 
     async def aforward(self, prompt: Prompt, responses: Sequence[str]) -> Rubric | Failed:
         """As `forward`."""
-        return (await self.predict.acall(**_ranked(prompt, responses))).rubric
+        return await arun(self.steps(prompt, responses))
+
+    def steps(self, prompt: Prompt, responses: Sequence[str]) -> Steps[Rubric | Failed]:
+        """See `Program.steps`."""
+        (prediction,) = yield [Call(self.predict, _ranked(prompt, responses))]
+        return prediction.rubric
 
 
 def _ranked(prompt: Prompt, responses: Sequence[str]) -> dict[str, Any]:

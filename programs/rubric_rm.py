@@ -4,14 +4,13 @@ from typing import TYPE_CHECKING, get_args
 
 from pydantic import JsonValue
 
-from openrubrics.lms import usage_meter
 from openrubrics.programs.arguments import check_rubric, check_texts
 from openrubrics.programs.enforce import asked_rules, decide_by_checks, own_request
 from openrubrics.programs.gatekeeper import GatekeeperJudge
 from openrubrics.programs.program import Program
 from openrubrics.programs.ranking import Ranking, RankMode, rank_steps
 from openrubrics.programs.rubric_generator import RubricGenerator
-from openrubrics.programs.steps import Call, Steps, arun, run
+from openrubrics.programs.steps import Call, Steps, arun, at_most, run, through_dspy
 from openrubrics.signatures import (
     Failed,
     Judgment,
@@ -98,15 +97,11 @@ class RubricRM(Program):
             UsageError: An argument is not what it should be; nothing was sent.
             LMError: The endpoint cannot answer at all.
         """
-        with usage_meter() as meter:
-            judgment = run(self._steps(prompt, response_a, response_b))
-        return judgment.model_copy(update={"usage": meter.usage})
+        return run(self.steps(prompt, response_a, response_b))
 
     async def aforward(self, prompt: Prompt, response_a: str, response_b: str) -> Judgment:
         """As `forward`; both orders are asked for at the same time."""
-        with usage_meter() as meter:
-            judgment = await arun(self._steps(prompt, response_a, response_b))
-        return judgment.model_copy(update={"usage": meter.usage})
+        return await arun(self.steps(prompt, response_a, response_b))
 
     def rank(self, prompt: Prompt, responses: list[str], mode: RankMode = "sort") -> Ranking:
         """Rank two or more responses, best first, one comparison after the other.
@@ -134,9 +129,10 @@ class RubricRM(Program):
             mode: As for `rank`; only the comparisons of ``all`` can be asked at the same time.
             concurrency: Number of comparisons at most that are under way; with both orders each is two requests.
         """
-        return await arun(rank_steps(self, prompt, responses, mode), concurrency)
+        return await arun(rank_steps(self, prompt, responses, mode), at_most(concurrency, through_dspy))
 
-    def _steps(self, prompt: Prompt, response_a: str, response_b: str) -> Steps[Judgment]:
+    def steps(self, prompt: Prompt, response_a: str, response_b: str) -> Steps[Judgment]:
+        """See `Program.steps`."""
         text = prompt_text(prompt)
         check_texts(response_a=response_a, response_b=response_b)
         rubric = self.rubric

@@ -1,69 +1,117 @@
-"""One algorithm, two speeds: a program's algorithm is a generator that yields calls and receives their results.
+"""One algorithm, three drivers: a program's algorithm is a generator that yields calls and receives their results.
 
-`run` answers the calls one after the other, `arun` those of one step at the same time; the algorithm is the same.
+`run` answers the calls through DSPy, one after the other; `arun` those of one step at the same time, through DSPy or
+through whatever else can answer a call, such as `openrubrics.programs.Direct`. The algorithm is the same.
 """
 
 import asyncio
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import dspy
 
+from openrubrics.lms import usage_meter
+from openrubrics.programs.rubric_cache import RubricCache
 from openrubrics.signatures.errors import UsageError
+from openrubrics.signatures.values import Frozen, Usage
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Once:
+    """What is made once for each key, and then taken from a cache."""
+
+    cache: RubricCache
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
-    """A module to call, and its inputs."""
+    """A module to call, and its inputs.
+
+    Attributes:
+        once: Where given, the result is the pair that `RubricCache.get` returns.
+    """
 
     module: dspy.Module
-    inputs: Mapping[str, object]
+    inputs: Mapping[str, Any]
+    once: Once | None = None
 
 
 Steps = Generator[Sequence[Call], list[Any], T]
 """An algorithm: yields the calls of a step, receives their results in the same order, returns its result."""
 
+Answer = Callable[[Call], Awaitable[Any]]
+"""Calls the module of a call; `Call.once` is not its business."""
+
 
 def run(steps: Steps[T]) -> T:
-    """Drive an algorithm to its end, one call at a time."""
-    try:
-        calls = next(steps)
-        while True:
-            results: list[Any] = [call.module(**call.inputs) for call in calls]
-            calls = steps.send(results)
-    except StopIteration as end:
-        return end.value
+    """Drive an algorithm to its end, one call at a time, and note in the result what it cost."""
+    with usage_meter() as meter:
+        try:
+            calls = next(steps)
+            while True:
+                calls = steps.send([_result(call) for call in calls])
+        except StopIteration as end:
+            return _with_usage(end.value, meter.usage)
 
 
-async def arun(steps: Steps[T], concurrency: int | None = None) -> T:
-    """Drive an algorithm to its end, the calls of each step at the same time, but at most `concurrency` of them.
+async def through_dspy(call: Call) -> Any:  # noqa: ANN401 - what the module returns
+    """Call a module as DSPy does."""
+    return await call.module.acall(**call.inputs)
+
+
+def at_most(concurrency: int, answer: Answer) -> Answer:
+    """Return `answer` for so many calls at a time.
 
     Raises:
         UsageError: `concurrency` is below 1.
     """
-    if concurrency is not None and concurrency < 1:
+    if concurrency < 1:
         raise UsageError(f"concurrency is {concurrency}, but at least 1 is needed")
-    free = asyncio.Semaphore(concurrency) if concurrency else nullcontext()
-    try:
-        calls = next(steps)
-        while True:
-            if len(calls) == 1:
-                results = [await calls[0].module.acall(**calls[0].inputs)]
-            else:
-                async with asyncio.TaskGroup() as group:
-                    tasks = [group.create_task(_answer(call, free)) for call in calls]
-                results = [task.result() for task in tasks]
-            calls = steps.send(results)
-    except StopIteration as end:
-        return end.value
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from errors
+    free = asyncio.Semaphore(concurrency)
+
+    async def bounded(call: Call) -> Any:  # noqa: ANN401 - what the module returns
+        async with free:
+            return await answer(call)
+
+    return bounded
 
 
-async def _answer(call: Call, free: AbstractAsyncContextManager[None]) -> Any:  # noqa: ANN401 - what the module returns
-    async with free:
-        return await call.module.acall(**call.inputs)
+async def arun(steps: Steps[T], answer: Answer = through_dspy) -> T:
+    """Drive an algorithm to its end, the calls of each step at the same time, and note in the result what it cost."""
+    with usage_meter() as meter:
+        try:
+            calls = next(steps)
+            while True:
+                if len(calls) == 1:
+                    results = [await _aresult(calls[0], answer)]
+                else:
+                    async with asyncio.TaskGroup() as group:
+                        tasks = [group.create_task(_aresult(call, answer)) for call in calls]
+                    results = [task.result() for task in tasks]
+                calls = steps.send(results)
+        except StopIteration as end:
+            return _with_usage(end.value, meter.usage)
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from errors
+
+
+def _result(call: Call) -> Any:  # noqa: ANN401 - what the module returns
+    if call.once is None:
+        return call.module(**call.inputs)
+    return call.once.cache.get(call.once.key, lambda: call.module(**call.inputs))
+
+
+async def _aresult(call: Call, answer: Answer) -> Any:  # noqa: ANN401 - what the module returns
+    if call.once is None:
+        return await answer(call)
+    return await call.once.cache.aget(call.once.key, lambda: answer(call))
+
+
+def _with_usage(result: T, usage: Usage) -> T:
+    if isinstance(result, Frozen) and "usage" in type(result).model_fields:
+        return cast("T", result.model_copy(update={"usage": usage}))
+    return result

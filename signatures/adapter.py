@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dspy
+from dspy.clients._deprecation import adapter_message_call
 
 from openrubrics.signatures.contracts import Contract
 from openrubrics.signatures.errors import ParseError, UsageError
@@ -88,8 +89,18 @@ class VerbatimAdapter(dspy.ChatAdapter):
         lm_kwargs: dict[str, Any],
     ) -> list[dict[str, Any]]:
         # DSPy's own version raises for the whole batch when one sample is empty; here every sample stands for itself.
-        reply = next(iter(original_signature.output_fields))
-        samples = [output if isinstance(output, dict) else {"text": output} for output in outputs]
+        return self.read(
+            original_signature, [output if isinstance(output, dict) else {"text": output} for output in outputs]
+        )
+
+    def read(self, signature: type[dspy.Signature], samples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return what each sample says, under the name of the output field, and its ``logprobs`` where it has some.
+
+        Args:
+            signature: The task.
+            samples: The outputs of an LM: ``text``, and where known ``finish_reason`` and ``logprobs``.
+        """
+        reply = next(iter(signature.output_fields))
         values: list[dict[str, Any]] = [{reply: self._value(sample)} for sample in samples]
         if any(sample.get("logprobs") for sample in samples):
             for value, sample in zip(values, samples, strict=True):
@@ -117,6 +128,12 @@ class VerbatimAdapter(dspy.ChatAdapter):
         static = {"instructions": signature.instructions, "format": self.contract.instructions}
         known = static | {field: _text(inputs[field]) for field in signature.input_fields}
         return _SLOT.sub(lambda match: known.get(match[1], match[0]), template)
+
+
+async def ask(lm: dspy.BaseLM, messages: list[dict[str, str]], options: Mapping[str, Any]) -> list[Any]:
+    """Return the outputs of an LM for these messages, called as DSPy's adapters call it."""
+    with adapter_message_call(lm, messages):
+        return await lm.acall(messages=messages, **options)
 
 
 def check_template(template: str, signature: type[dspy.Signature]) -> None:

@@ -101,9 +101,11 @@ NAMES: dict[str, list[str]] = {
     "openrubrics.programs": [
         "Comparison",
         "ContrastiveRubricGenerator",
+        "Direct",
         "GatekeeperJudge",
         "Program",
         "Ranking",
+        "Replies",
         "RubricGenerator",
         "RubricRM",
     ],

@@ -1,0 +1,143 @@
+"""Programs in bulk: the same requests and outcomes as through DSPy, at a fraction of the cost."""
+
+import asyncio
+import functools
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import dspy
+import orjson
+
+from openrubrics.lms.direct import Route, Routes
+from openrubrics.lms.metering import record_again, usage_meter
+from openrubrics.lms.samples import LMReply, Sample
+from openrubrics.programs.predict import BoundPredict
+from openrubrics.programs.program import Program
+from openrubrics.programs.steps import Call, arun
+from openrubrics.signatures.errors import UsageError
+
+
+class Replies(Protocol):
+    """Where replies of LMs are kept, such as `openrubrics.data.Ledger`."""
+
+    def reply(self, key: str) -> bytes | None:
+        """Return the reply that was kept under a key; None where there is none."""
+        ...
+
+    def keep_reply(self, key: str, reply: bytes) -> None:
+        """Keep a reply; it has reached the operating system when this returns."""
+        ...
+
+
+class CalledLikeAProgram(Protocol):
+    """Anything that is called like a program."""
+
+    async def acall(self, **inputs: Any) -> Any:  # noqa: ANN401
+        """Return the result."""
+        ...
+
+
+class Direct:
+    """Runs programs without DSPy's layers between a program and its LM.
+
+    It drives the very algorithm that ``program.acall`` drives, renders the same prompts, sends the same requests and
+    reads the replies by the same contract, so the result is the same. What DSPy does on the way is left out: no
+    callbacks, trace, history or usage tracker sees these calls (`openrubrics.lms.usage_meter` and budgets do).
+
+    Only LMs of `openrubrics.lms` for OpenAI-compatible servers and inside this process are asked directly; an LM with
+    ``cache`` or ``callbacks`` of its own and every other `dspy.LM` is called as DSPy calls it. So is a module that is
+    not a `Program`, or that overrides ``forward`` or ``aforward``. The bound holds for these too.
+
+    Args:
+        concurrency: Most LM requests in flight at a time; a module that DSPy calls counts as one.
+        replies: Keeps each reply before it is used, and answers an equal request of the same LM (also of an earlier
+            process) instead of the LM. So after a kill at most `concurrency` requests are repeated. Failed requests
+            are not kept. What a kept reply cost counts again towards the usage of the result that it goes into, but not
+            towards a budget.
+        salt: Part of what must be equal for a kept reply to be used.
+
+    Raises:
+        UsageError: `concurrency` is below 1.
+    """
+
+    def __init__(self, *, concurrency: int = 16, replies: Replies | None = None, salt: str = "") -> None:
+        if concurrency < 1:
+            raise UsageError(f"concurrency is {concurrency}, but at least one request must be allowed")
+        self.concurrency = concurrency
+        self.replies = replies
+        self.salt = salt
+        self._routes = Routes()
+        self._asking: dict[str, asyncio.Event] = {}
+        self._free: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
+
+    async def __call__(self, program: CalledLikeAProgram, /, **inputs: Any) -> Any:  # noqa: ANN401 - each program has its own
+        """Return what ``await program.acall(**inputs)`` returns.
+
+        Raises:
+            UsageError: An argument is not what it should be; nothing was sent.
+            LMError: The endpoint cannot answer at all.
+        """
+        with dspy.context(disable_history=True, trace=None):
+            return await self._call(program, inputs)
+
+    async def _answer(self, call: Call) -> Any:  # noqa: ANN401
+        return await self._call(call.module, call.inputs)
+
+    async def _call(self, module: CalledLikeAProgram, inputs: Mapping[str, Any]) -> Any:  # noqa: ANN401
+        if isinstance(module, Program) and states_its_algorithm(type(module)):
+            return await arun(module.steps(**inputs), self._answer)
+        if isinstance(module, BoundPredict) and type(module).aforward is BoundPredict.aforward:
+            return await self._predict(module, inputs)
+        async with self._slot():
+            return await module.acall(**inputs)
+
+    async def _predict(self, predict: BoundPredict, inputs: Mapping[str, Any]) -> dspy.Prediction:
+        lm, options, messages = predict.request(**inputs)
+        with predict.failures() as failure:
+            route = self._routes.to(lm, options)
+            return predict.prediction(await self._samples(route, messages))
+        return failure.prediction()
+
+    async def _samples(self, route: Route, messages: list[dict[str, str]]) -> list[Sample]:
+        if self.replies is None:
+            async with self._slot():
+                return await route.ask(messages)
+        key = self._key(route, messages)
+        while asking := self._asking.get(key):  # the same request is under way: wait for its reply
+            await asking.wait()
+        if (kept := self.replies.reply(key)) is not None:
+            reply = LMReply.from_bytes(kept)
+            record_again(reply.usage)
+            return list(reply.samples)
+        self._asking[key] = asked = asyncio.Event()
+        try:
+            async with self._slot():
+                with usage_meter() as meter:
+                    samples = await route.ask(messages)
+                self.replies.keep_reply(key, LMReply(samples, meter.usage).to_bytes())
+                return samples
+        finally:
+            del self._asking[key]
+            asked.set()
+
+    def _key(self, route: Route, messages: list[dict[str, str]]) -> str:
+        content = [route.key.decode(), self.salt, messages]
+        return hashlib.blake2b(orjson.dumps(content), digest_size=16).hexdigest()
+
+    def _slot(self) -> asyncio.Semaphore:
+        loop = asyncio.get_running_loop()
+        if self._free is None or self._free[0] is not loop:
+            self._free = loop, asyncio.Semaphore(self.concurrency)
+        return self._free[1]
+
+
+@functools.cache
+def states_its_algorithm(kind: type[Program]) -> bool:
+    """Whether the steps of a class are what its calls do: nothing below them overrides `forward` or `aforward`."""
+    for base in kind.__mro__:
+        if "steps" in vars(base):
+            return base is not Program
+        if {"forward", "aforward", "acall", "__call__"} & vars(base).keys():
+            return False
+    return False
