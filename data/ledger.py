@@ -72,13 +72,14 @@ class Ledger:
         self._identity = {name: _json(value) for name, value in identity.items()}
         self._overwrite = overwrite
         self._db: sqlite3.Connection
+        self._is_open = False
 
     def __enter__(self) -> Self:
         """Open the file, or make it.
 
         Raises:
-            UsageError: Another process has it open, it was begun with another identity, cannot be written, or is the
-                SQLite database of something else (which is not overwritten either).
+            UsageError: Another process has it open, it holds something and was begun with another identity, cannot be
+                written, or is the SQLite database of something else (which is not overwritten either).
             DataError: The file is damaged, is no database, or has another format.
         """
         try:
@@ -92,17 +93,27 @@ class Ledger:
                 raise
             self._unlink()
             self._open()
+        if not self.path.exists():  # a run that ended just now took it away while this one waited for the lock
+            self._close()
+            self._open()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close, which flushes to the disk."""
+        """Close, which flushes to the disk; a ledger that nothing was kept in leaves no file."""
         try:
-            self._db.close()
-        except sqlite3.Error as failure:
+            if self._is_open and self.is_empty:
+                self.delete()
+            self._close()
+        except OpenRubricsError:
             if kind is None:
-                raise self._error(failure) from failure
+                raise
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it holds no reply and no finished item."""
+        return not self._value("SELECT EXISTS (SELECT 1 FROM replies) OR EXISTS (SELECT 1 FROM items)")
 
     def reply(self, key: str) -> bytes | None:
         """Return the reply kept under a key, None where there is none."""
@@ -167,9 +178,23 @@ class Ledger:
         return None if value is None else json.loads(value)
 
     def delete(self) -> None:
-        """Close and delete the file: what it holds is no longer needed."""
-        self._db.close()
+        """Delete the file and close: what it holds is no longer needed."""
+        try:
+            # Without a log no other file belongs to it, and it goes while the lock is still held.
+            self._db.execute("PRAGMA journal_mode = DELETE")
+        except sqlite3.Error as error:
+            raise self._error(error) from error
         self._unlink()
+        self._close()
+
+    def _close(self) -> None:
+        if not self._is_open:
+            return
+        self._is_open = False
+        try:
+            self._db.close()
+        except sqlite3.Error as error:
+            raise self._error(error) from error
 
     def _unlink(self) -> None:
         try:
@@ -182,20 +207,17 @@ class Ledger:
         try:
             # `str` would make a name of surrogates of a path that is not UTF-8, which SQLite does not take.
             self._db = sqlite3.connect(os.fsencode(self.path), timeout=_LOCK_SECONDS, isolation_level=None)
-        except sqlite3.Error as error:
-            raise self._error(error) from error
-        try:
+            self._is_open = True
             # Exclusive first: then the index of the log is in memory, and no file is shared with other processes.
             for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL"):
                 self._db.execute(f"PRAGMA {pragma}")
             self._db.execute("BEGIN EXCLUSIVE")
             self._prepare()
             self._db.execute("COMMIT")
-        except sqlite3.Error as error:
-            self._db.close()
-            raise self._error(error) from error
-        except BaseException:
-            self._db.close()
+        except BaseException as error:
+            self._close()
+            if isinstance(error, sqlite3.Error):
+                raise self._error(error) from error
             raise
 
     def _prepare(self) -> None:
@@ -211,7 +233,7 @@ class Ledger:
                 f"{self.path} is a ledger of format {version}, and this version of openrubrics reads format {FORMAT}",
                 f"go on with the version that began it, or begin anew with {_AGAIN}",
             )
-        if self._overwrite and not is_new:
+        if not is_new and (self._overwrite or self.is_empty):
             for table in _TABLES:
                 self._db.execute(f"DROP TABLE {table}")
             is_new = True
