@@ -154,7 +154,7 @@ _PROGRAM = (
 )
 
 
-def _collected(
+def collected(
     kind: type[Group], name: str, options: Sequence[Callable[[Function], Function]]
 ) -> Callable[[Function], Function]:
     """Return a decorator that adds options and hands their values on as one object named `name`."""
@@ -173,13 +173,13 @@ def _collected(
     return decorate
 
 
-lm_options = _collected(LMOptions, "lms", (*_ENVIRONMENT, *_LM))
+lm_options = collected(LMOptions, "lms", (*_ENVIRONMENT, *_LM))
 """Adds the options of `LMOptions`; the command receives them as ``lms``."""
 
-offline_lm_options = _collected(LMOptions, "lms", (*_NO_ENVIRONMENT, *_LM))
+offline_lm_options = collected(LMOptions, "lms", (*_NO_ENVIRONMENT, *_LM))
 """The same, but no model comes from the environment."""
 
-program_options = _collected(ProgramOptions, "program", _PROGRAM)
+program_options = collected(ProgramOptions, "program", _PROGRAM)
 """Adds the options of `ProgramOptions`; the command receives them as ``program``."""
 
 seed_option = click.option(

@@ -2,28 +2,48 @@
 
 from openrubrics.data.bulk import in_bulk
 from openrubrics.data.comparisons import Comparison, read_comparisons
-from openrubrics.data.curation import ContrastsResponses, CuratedPair, JudgesByRubric, acurate
+from openrubrics.data.curated import Attempt, CuratedItem, CuratedPair, CurationSettings
+from openrubrics.data.curated_rows import CuratedRow, Provenance, read_curated
+from openrubrics.data.curation import ContrastsResponses, JudgesByRubric, acurate, curate, curate_one
+from openrubrics.data.curation_counts import CurationCounts, CurationSummary
+from openrubrics.data.export import describe, export
 from openrubrics.data.ledger import Ledger
 from openrubrics.data.manifest import Manifest, versions
-from openrubrics.data.pairs import read_pairs
+from openrubrics.data.sources import read_pairs, read_ranked
 from openrubrics.data.slots import shown_responses, slot_of_chosen
+from openrubrics.data.specificity import TopicFinding, topic_findings
 from openrubrics.signatures.files import cannot_write, sha256, write_whole
 
 __all__ = [
+    "Attempt",
     "Comparison",
     "ContrastsResponses",
+    "CuratedItem",
     "CuratedPair",
+    "CuratedRow",
+    "CurationCounts",
+    "CurationSettings",
+    "CurationSummary",
     "JudgesByRubric",
     "Ledger",
     "Manifest",
+    "Provenance",
+    "TopicFinding",
     "acurate",
     "cannot_write",
+    "curate",
+    "curate_one",
+    "describe",
+    "export",
     "in_bulk",
     "read_comparisons",
+    "read_curated",
     "read_pairs",
+    "read_ranked",
     "sha256",
     "shown_responses",
     "slot_of_chosen",
+    "topic_findings",
     "versions",
     "write_whole",
 ]

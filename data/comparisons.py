@@ -24,6 +24,7 @@ class Comparison(Frozen):
 _READER = RowReader(
     Comparison,
     {"id": ID, "prompt": PROMPT, "response_a": RESPONSE, "response_b": RESPONSE},
+    content=("response_a", "response_b"),
     responses=("response_a", "response_b"),
 )
 

@@ -33,19 +33,19 @@ def response_text(response: object, prompt: object) -> object:
     return answer.content if all(message in asked for message in response[:-1]) else response
 
 
-def prompt_mistake(prompt: object) -> str | None:
+def prompt_mistake(prompt: object, field: str = "prompt") -> str | None:
     """Return what is wrong with a prompt that is a list of messages, and in which; None where nothing is."""
     if not isinstance(prompt, list):
         return None
     if not prompt:
-        return "field 'prompt' has no messages; expected the user's at least"
+        return f"field '{field}' has no messages; expected the user's at least"
     for number, message in enumerate(prompt, start=1):
         try:
             Message.model_validate(message)
         except ValidationError as error:
-            return f"message {number} of field 'prompt': {_message_mistake(error.errors()[0], message)}"
+            return f"message {number} of field '{field}': {_message_mistake(error.errors()[0], message)}"
     role = Message.model_validate(prompt[-1]).role
-    return None if role == "user" else f"the last message of field 'prompt' is of role '{role}'; expected 'user'"
+    return None if role == "user" else f"the last message of field '{field}' is of role '{role}'; expected 'user'"
 
 
 def _message_mistake(detail: ErrorDetails, message: object) -> str:
@@ -62,5 +62,5 @@ def _message_mistake(detail: ErrorDetails, message: object) -> str:
 
 def shown(value: object) -> str:
     """Return a value in one short line."""
-    text = repr(value) if isinstance(value, str) else orjson.dumps(value).decode()
+    text = repr(value) if isinstance(value, str) else orjson.dumps(value, default=str).decode()
     return text if len(text) <= 60 else f"{text[:60]}..."

@@ -14,7 +14,7 @@ _FORMATS = {
     b"\xff\xfe": ("UTF-16", "save it as UTF-8"),
     b"\xfe\xff": ("UTF-16", "save it as UTF-8"),
     b"PK\x03\x04": ("a ZIP archive", "unpack it"),
-    b"PAR1": ("Parquet", "write it as JSON Lines"),
+    b"PAR1": ("Parquet", "name it .parquet"),
 }
 
 
@@ -26,7 +26,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """
     number = 0
     try:
-        with _open(path) as file:
+        with opened(path) as file:
             for number, line in enumerate(file, start=1):
                 if number == 1:
                     _refuse_other_formats(path, line)
@@ -34,10 +34,11 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 if text:
                     yield number, text
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}, line {number + 1}: cannot be read: {_cause(error)}") from error
+        raise DataError(f"{path}, line {number + 1}: cannot be read: {cause_of(error)}") from error
 
 
-def _open(path: Path) -> BufferedIOBase:
+def opened(path: Path) -> BufferedIOBase:
+    """Open a file for its bytes, decompressed where its name ends in ``.gz``."""
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
 
 
@@ -49,5 +50,6 @@ def _refuse_other_formats(path: Path, start: bytes) -> None:
         raise DataError(f"{path} is not JSON Lines: its first bytes look like UTF-16", "save it as UTF-8")
 
 
-def _cause(error: Exception) -> str:
+def cause_of(error: Exception) -> str:
+    """Return what an error says, without numbers and file names."""
     return error.strerror if isinstance(error, OSError) and error.strerror else str(error)

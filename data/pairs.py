@@ -1,44 +1,69 @@
-"""Preference pairs from files."""
+"""The values that rows of preference data become, and what their fields may hold."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from pydantic import Field, JsonValue
 
 from openrubrics.data.rows import RowReader
-from openrubrics.signatures.values import PreferencePair
+from openrubrics.signatures.values import Frozen, PreferencePair, Prompt, RankedResponses
 
 ID = "text or a whole number that is unique in the file"
 PROMPT = "text, or a list of {role, content} messages that ends with the user's"
 RESPONSE = "text, or a list of messages that ends with the assistant's and otherwise only repeats the prompt"
+RESPONSES = "a list of two or more responses"
 
-_READER = RowReader(
+_COMMON = {"domain": "text", "source": "text", "meta": "an object, for anything else"}
+
+
+class Question(Frozen):
+    """A request without responses.
+
+    Attributes:
+        id: Unique within its file.
+        domain: Subset name.
+        source: Where it comes from.
+        meta: Anything else.
+    """
+
+    id: str
+    prompt: Prompt
+    domain: str = "general"
+    source: str = ""
+    meta: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class Candidates(Frozen):
+    """Two or more responses to one prompt, in no order.
+
+    Attributes:
+        id: Unique within its file.
+        domain: Subset name.
+        source: Where they come from.
+        meta: Anything else.
+    """
+
+    id: str
+    prompt: Prompt
+    responses: tuple[str, ...] = Field(min_length=2)
+    domain: str = "general"
+    source: str = ""
+    meta: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+PAIRS = RowReader(
     PreferencePair,
-    {
-        "id": ID,
-        "prompt": PROMPT,
-        "chosen": RESPONSE,
-        "rejected": RESPONSE,
-        "domain": "text",
-        "source": "text",
-        "meta": "an object, for anything else",
-    },
+    {"id": ID, "prompt": PROMPT, "chosen": RESPONSE, "rejected": RESPONSE, **_COMMON},
+    content=("chosen", "rejected"),
     responses=("chosen", "rejected"),
 )
-
-
-def read_pairs(path: Path, *, limit: int | None = None) -> Iterator[PreferencePair]:
-    """Read preference pairs from a ``.jsonl`` or ``.jsonl.gz`` file, lazily and in order.
-
-    A row is an object with ``prompt`` (text, or a list of ``{role, content}`` messages), ``chosen`` and ``rejected``,
-    and optionally ``id``, ``domain``, ``source`` and ``meta``; null is as good as absent there. A row without an id
-    gets one from its content, the same in every process. A response may be a list of messages, as TRL's files have it:
-    the text of the last one, the assistant's, is taken.
-
-    Args:
-        path: File to read.
-        limit: Most rows to read; None for all.
-
-    Raises:
-        UsageError: `limit` is below 1.
-        DataError: See `openrubrics.data.rows.RowReader.read`.
-    """
-    return _READER.read(path, limit=limit)
+RANKINGS = RowReader(
+    RankedResponses,
+    {"id": ID, "prompt": PROMPT, "responses": RESPONSES, **_COMMON},
+    content=("responses",),
+    responses=(),
+)
+CANDIDATES = RowReader(
+    Candidates,
+    {"id": ID, "prompt": PROMPT, "responses": RESPONSES, **_COMMON},
+    content=("responses",),
+    responses=(),
+)
+QUESTIONS = RowReader(Question, {"id": ID, "prompt": PROMPT, **_COMMON}, content=(), responses=())

@@ -1,10 +1,10 @@
-"""Read the rows of JSON Lines files into values, one at a time, with errors that name file, line and field."""
+"""Rows become values, one at a time; what is wrong with a row names file, line and field, and can be skipped."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -12,111 +12,279 @@ from pydantic_core import ErrorDetails
 
 from openrubrics.data.fields import prompt_mistake, response_text, shown
 from openrubrics.data.lines import numbered_lines
+from openrubrics.data.repeats import FirstPlaces
 from openrubrics.signatures.errors import DataError, UsageError
 from openrubrics.signatures.values import fingerprint
 
 Row = TypeVar("Row", bound=BaseModel)
 
+OnError = Literal["stop", "skip"]
+"""What a bad row does: end the reading with an error, or be counted and passed over."""
+
+
+class Place(NamedTuple):
+    """Where a row is.
+
+    Attributes:
+        name: File, or data set.
+        unit: What is counted there, such as ``line``.
+        number: From 1.
+        file: Position of the file among those of its source, from 0.
+    """
+
+    name: str
+    unit: str
+    number: int
+    file: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.unit} {self.number}"
+
+
+class RowError(DataError):
+    """One row is not what it should be; those after it may be.
+
+    Attributes:
+        reason: What is wrong without the value, for counting.
+    """
+
+    def __init__(self, message: str, hint: str = "", reason: str = "") -> None:
+        super().__init__(message, hint)
+        self.reason = reason or message
+
+
+class PassedOver(NamedTuple):
+    """A sound row that is left out on purpose.
+
+    Attributes:
+        reason: Why, for counting.
+    """
+
+    reason: str
+
+
+Located = tuple[Place, dict[str, object] | RowError]
+"""A row as the file holds it, or why it could not be read; and where."""
+
+
+class Read(NamedTuple, Generic[Row]):
+    """A value, and whether its row gave it an id."""
+
+    value: Row
+    named: bool
+
 
 @dataclass(frozen=True)
 class RowReader(Generic[Row]):
-    """Reads files of one kind of row. A row has an ``id`` and a ``prompt``.
+    """Makes values of one kind from rows. A value has an ``id`` and a ``prompt``.
 
     Attributes:
         model: The value that a row becomes.
         expected: What each field holds, in words for error messages.
-        responses: Fields that hold a response; with the prompt they name a row which has no id.
+        content: Fields that name a row which has no id, apart from the prompt.
+        responses: Those of them that hold one response each.
     """
 
     model: type[Row]
     expected: Mapping[str, str]
+    content: tuple[str, ...]
     responses: tuple[str, ...]
 
-    def read(self, path: Path, *, limit: int | None = None) -> Iterator[Row]:
+    def read(
+        self,
+        path: Path,
+        *,
+        limit: int | None = None,
+        on_error: OnError = "stop",
+        skipped: Counter[str] | None = None,
+    ) -> Iterator[Row]:
         """Read the rows of a ``.jsonl`` or ``.jsonl.gz`` file, lazily and in order.
 
-        Blank lines are skipped. Memory holds one row, and about 0.2 KB a row to find repeated ids.
+        Blank lines are skipped. Memory holds one row, and at most 48 bytes a row to find repeated ids.
 
         Args:
             path: File to read.
-            limit: Most rows to read; None for all. Rows after it are not looked at.
+            limit: Most values to read; None for all. Rows after the last are not looked at.
+            on_error: Whether a bad row ends the reading or is counted in `skipped`.
+            skipped: Takes the number of skipped rows by reason.
 
         Raises:
             UsageError: `limit` is below 1.
             DataError: The file is missing, unreadable or empty, a row is not what it should be, or an id comes twice.
                 Apart from a missing file this shows only when the iteration gets there.
         """
-        if limit is not None and limit < 1:
-            raise UsageError(f"limit is {limit}, but at least one row must be read")
+        check_limit(limit)
         if not path.exists():
             raise DataError(f"{path} does not exist")
-        return self._rows(path, limit)
+        return values(
+            json_lines(path),
+            self.value,
+            name=str(path),
+            limit=limit,
+            on_error=on_error,
+            skipped=Counter() if skipped is None else skipped,
+        )
 
-    def _rows(self, path: Path, limit: int | None) -> Iterator[Row]:
-        lines_by_id: dict[bytes, int] = {}
-        for number, line in numbered_lines(path):
-            place = f"{path}, line {number}"
-            row = self._normal(_object(line, place))
-            named = "id" in row
-            value = self._value(row, place)
-            name = str(row["id"])
-            first = lines_by_id.setdefault(blake2b(name.encode(), digest_size=16).digest(), number)
-            if first != number:
-                raise _repeated(place, first, name if named else None)
-            yield value
-            if len(lines_by_id) == limit:
-                return
-        if not lines_by_id:
-            raise DataError(f"{path} is empty", "expected one JSON object a line")
+    def value(self, row: Mapping[str, object], place: Place, names: Mapping[str, str] | None = None) -> Read[Row]:
+        """Return the value of a row.
 
-    def _normal(self, row: dict[str, object]) -> dict[str, object]:
+        Args:
+            row: Values by field.
+            place: Where it is.
+            names: Columns that the fields come from, where they have other names.
+
+        Raises:
+            RowError: A field is not what it should be.
+        """
+        names = names or {}
+        fields = self._normal(row)
+        mistake = prompt_mistake(fields.get("prompt"), names.get("prompt", "prompt"))
+        if mistake:
+            raise RowError(f"{place}: {mistake}", reason=f"field '{names.get('prompt', 'prompt')}' is not as expected")
+        named = "id" in fields
+        if not named:
+            fields["id"] = fingerprint({key: fields.get(key) for key in ("prompt", *self.content)})
+        try:
+            return Read(self.model.model_validate(fields), named)
+        except ValidationError as error:
+            raise self._error(place, error.errors()[0], fields, names) from error
+
+    def _normal(self, row: Mapping[str, object]) -> dict[str, object]:
         """Return the row without empty optional fields, with its id as text and its responses as text."""
         fields = self.model.model_fields
-        row = {
+        kept = {
             name: value
             for name, value in row.items()
             if value is not None or (name != "id" and (name not in fields or fields[name].is_required()))
         }
-        if type(row.get("id")) is int:
-            row["id"] = str(row["id"])
-        return row | {name: response_text(row[name], row.get("prompt")) for name in self.responses if name in row}
+        if type(kept.get("id")) is int:
+            kept["id"] = str(kept["id"])
+        return kept | {name: response_text(kept[name], kept.get("prompt")) for name in self.responses if name in kept}
 
-    def _value(self, row: dict[str, object], place: str) -> Row:
-        mistake = prompt_mistake(row.get("prompt"))
-        if mistake:
-            raise DataError(f"{place}: {mistake}")
-        if "id" not in row:
-            row["id"] = fingerprint({key: row.get(key) for key in ("prompt", *self.responses)})
-        try:
-            return self.model.model_validate(row)
-        except ValidationError as error:
-            raise self._error(place, error.errors()[0], row) from error
-
-    def _error(self, place: str, detail: ErrorDetails, row: Mapping[str, object]) -> DataError:
+    def _error(
+        self, place: Place, detail: ErrorDetails, row: Mapping[str, object], names: Mapping[str, str]
+    ) -> RowError:
         if not detail["loc"]:
-            return DataError(
-                f"{place}: {detail.get('ctx', {}).get('error', detail['msg'])}", "remove the row or mend it"
-            )
+            cause = str(detail.get("ctx", {}).get("error", detail["msg"]))
+            return RowError(f"{place}: {cause}", "remove the row or mend it", cause)
         field = str(detail["loc"][0])
         if field not in self.expected:
             hint = "put it under 'meta'" if "meta" in self.expected else "remove it"
-            return DataError(f"{place}: field {shown(field)} is unknown; expected {', '.join(self.expected)}", hint)
+            problem = f"field {shown(field)} is unknown"
+            return RowError(f"{place}: {problem}; expected {', '.join(self.expected)}", hint, problem)
+        name, expected = names.get(field, field), self.expected[field]
         if field not in row:
-            return DataError(f"{place}: field '{field}' is missing; expected {self.expected[field]}")
-        return DataError(f"{place}: field '{field}' is {shown(row[field])}; expected {self.expected[field]}")
+            problem = f"field '{name}' is missing"
+            return RowError(f"{place}: {problem}; expected {expected}", reason=problem)
+        return RowError(
+            f"{place}: field '{name}' is {shown(row[field])}; expected {expected}",
+            reason=f"field '{name}' is not as expected",
+        )
 
 
-def _repeated(place: str, first: int, name: str | None) -> DataError:
-    if name is None:
-        return DataError(f"{place}: repeats line {first}", "remove one of them, or give each an id")
-    return DataError(f"{place}: field 'id' is {shown(name)}, which line {first} has too", "ids must be unique")
+def check_limit(limit: int | None) -> None:
+    """Refuse a limit below 1."""
+    if limit is not None and limit < 1:
+        raise UsageError(f"limit is {limit}, but at least one row must be read")
 
 
-def _object(line: bytes, place: str) -> dict[str, object]:
-    try:
-        row = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise DataError(f"{place}: not valid JSON: {error.msg} (character {error.pos + 1})") from error
-    if not isinstance(row, dict):
-        raise DataError(f"{place}: expected a JSON object, found {shown(row)}")
-    return row
+def json_lines(path: Path, file: int = 0) -> Iterator[Located]:
+    """Yield the objects of a JSON Lines file."""
+    for number, line in numbered_lines(path):
+        place = Place(str(path), "line", number, file)
+        try:
+            row: object = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            message = f"{place}: not valid JSON: {error.msg} (character {error.pos + 1})"
+            yield place, RowError(message, reason="not valid JSON")
+        else:
+            yield place, as_object(row, place)
+
+
+def as_object(row: object, place: Place) -> dict[str, object] | RowError:
+    """Return the row if it is an object, else what is wrong."""
+    if isinstance(row, dict):
+        return row
+    return RowError(f"{place}: expected a JSON object, found {shown(row)}", reason="not a JSON object")
+
+
+def values(
+    rows: Iterable[Located],
+    convert: Callable[[dict[str, object], Place], Read[Row] | PassedOver],
+    *,
+    name: str,
+    limit: int | None,
+    on_error: OnError,
+    skipped: Counter[str],
+    leave_out: Callable[[Row], str | None] | None = None,
+    repeated_ids: bool = False,
+) -> Iterator[Row]:
+    """Convert rows; stop at bad ones, or count them, as asked; count what is passed over.
+
+    Args:
+        rows: What was read.
+        convert: Makes a value of a row, or says why it is passed over.
+        name: Of the source.
+        limit: Most values to yield; None for all.
+        on_error: What a bad row does.
+        skipped: Takes the numbers by reason.
+        leave_out: Says why a value is left out; None where it is not.
+        repeated_ids: Whether an id may come twice.
+
+    Raises:
+        DataError: A row is bad and `on_error` is ``stop``; or not one row gave a value.
+    """
+    ids = _Ids()
+    taken = count = 0
+    first: RowError | None = None
+    for place, row in rows:
+        count += 1
+        try:
+            if isinstance(row, RowError):
+                raise row
+            read = convert(row, place)
+            if isinstance(read, PassedOver):
+                skipped[read.reason] += 1
+                continue
+            reason = leave_out(read.value) if leave_out else None
+            if reason is not None:
+                skipped[reason] += 1
+                continue
+            if not repeated_ids:
+                ids.check(str(getattr(read.value, "id")), place, read.named)  # noqa: B009 - every such model has one
+        except RowError as error:
+            if on_error == "stop":
+                raise
+            skipped[error.reason] += 1
+            first = first or error
+            continue
+        yield read.value
+        taken += 1
+        if taken == limit:
+            return
+    if not count:
+        raise DataError(f"{name} is empty", "expected one JSON object a line" if ".json" in name else "expected rows")
+    if not taken:
+        cause = f"the first: {first}" if first else ", ".join(f"{why}: {times}" for why, times in skipped.items())
+        raise DataError(f"{name}: none of its {count} rows can be used; {cause}")
+
+
+class _Ids:
+    """The ids of a source; each may come once."""
+
+    def __init__(self) -> None:
+        self._first = FirstPlaces()
+        self._files: dict[int, str] = {}
+
+    def check(self, name: str, place: Place, named: bool) -> None:
+        """Refuse an id that came before; an id from the content says that the rows are equal."""
+        self._files.setdefault(place.file, place.name)
+        before = self._first.note(name, place.file << 40 | place.number)
+        if before is None:
+            return
+        file, number = before >> 40, before & (1 << 40) - 1
+        first = f"{place.unit} {number}" if file == place.file else f"{self._files[file]}, {place.unit} {number}"
+        if named:
+            message = f"{place}: field 'id' is {shown(name)}, which {first} has too"
+            raise RowError(message, "ids must be unique", "repeated id")
+        raise RowError(f"{place}: repeats {first}", "remove one of them, or give each an id", "repeated row")

@@ -121,6 +121,7 @@ NAMES: dict[str, list[str]] = {
         "in_bulk",
         "read_comparisons",
         "read_pairs",
+        "read_ranked",
         "sha256",
         "shown_responses",
         "slot_of_chosen",

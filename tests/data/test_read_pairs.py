@@ -105,7 +105,7 @@ def test_responses_as_conversations(tmp_path: Path, prompt: object, before: list
         (json.dumps(ROW).encode("utf-16-le"), "look like UTF-16 (save it as UTF-8)"),
         (json.dumps(ROW).encode("utf-16-be"), "look like UTF-16 (save it as UTF-8)"),
         (gzip.compress(json.dumps(ROW).encode()), "look like gzip (name it .jsonl.gz)"),
-        (b"PAR1\x15\x04", "look like Parquet (write it as JSON Lines)"),
+        (b"PAR1\x15\x04", "look like Parquet (name it .parquet)"),
     ],
     ids=["utf-16", "utf-16-le", "utf-16-be", "gzip", "parquet"],  # by content they would change with the clock
 )
@@ -164,7 +164,7 @@ def test_limit_stops_before_the_next_row_is_looked_at(tmp_path: Path) -> None:
             for messages in ([], [USER], [USER, ASSISTANT], [ASSISTANT | {"content": None}], [ASSISTANT, "Hi."])
         ),
         (json.dumps(ROW | {"label": 1}), "field 'label' is unknown; expected id, prompt, chosen, rejected"),
-        (json.dumps(ROW | {"label": None}), "(put it under 'meta')"),
+        (json.dumps(ROW | {"label": None}), "(put it under 'meta', or name the layout, pairs, to pass other c"),
         (json.dumps(ROW | {"prompt": None}), "field 'prompt' is null; expected text"),
         (json.dumps(ROW | {"meta": "x" * 1000}), "field 'meta' is '" + "x" * 59 + "...; expected an object"),
         (json.dumps(ROW | {"rejected": "Hi."}), "chosen and rejected are the same text"),
@@ -205,8 +205,8 @@ def test_a_missing_file_is_an_error_at_once(tmp_path: Path) -> None:
         read_pairs(tmp_path / "nothing.jsonl")
 
 
-def test_a_folder_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot be read: Is a directory"):
+def test_a_folder_without_data_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"holds no data \(expected files that end in \.jsonl"):
         next(read_pairs(tmp_path))
 
 
