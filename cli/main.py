@@ -14,6 +14,7 @@ COMMANDS = {
     "quickstart": "Try it on built-in pairs: write rubrics, filter them, judge held-out pairs.",
     "rubric": "Write the rubric for a request, from ranked answers if there are any.",
     "judge": "Compare two answers to a request, with reasons.",
+    "curate": "Write rubrics from ranked answers, and keep those that reproduce the ranking.",
     "evaluate": "Measure how often the judge agrees with labelled pairs.",
 }
 

@@ -1,33 +1,54 @@
-"""Write a rubric for each pair by contrast, and keep it if a judge who reads it prefers the chosen response.
+"""Write a rubric for ranked responses by contrast, and keep it where a judge who reads it agrees with the ranking.
 
-This is the preference-label consistency filter of OpenRubrics (v3, Eq. 1-5). There a rubric is kept for a pair when
-the judge is right on at least half of all pairs of its prompt, and on this pair itself. With two responses the prompt
-has one pair, so both conditions are the same: the judge must be right on it.
+This is the preference-label consistency filter of OpenRubrics (v3, section 3, Eq. 1-5). For an item with M responses
+the judge compares all M (M - 1) / 2 induced pairs under the item's one rubric; with the share of pairs that it gets
+right as the accuracy, a pair is kept when the accuracy is at least tau and the judge is right on this pair itself. A
+tie or a failure is never right, and both stay in the denominator. The paper does not say how the responses are ordered
+for the judge; here the order of each pair is drawn from its id and the seed, and can be asked both ways.
 """
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
-from typing import Protocol
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 
 from openrubrics.data.bulk import in_bulk
+from openrubrics.data.curated import Attempt, CuratedItem, CurationSettings, reason_of
+from openrubrics.data.curation_counts import CurationCounts
+from openrubrics.data.ledger import Ledger
 from openrubrics.data.slots import shown_responses, slot_of_chosen
+from openrubrics.data.specificity import topic_findings
+from openrubrics.lms import usage_meter
+from openrubrics.programs import Direct
+from openrubrics.programs.rubric_rm import combine
+from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.values import (
     Failed,
-    Frozen,
     Judgment,
     Label,
+    Order,
+    OrderOutcome,
+    Orders,
     PreferencePair,
     Prompt,
+    RankedResponses,
     Rubric,
-    Tie,
+    fingerprint,
 )
 
 
 class ContrastsResponses(Protocol):
     """Anything that writes a rubric by comparing responses, such as `ContrastiveRubricGenerator`."""
 
-    async def acall(self, *, prompt: Prompt, responses: Sequence[str]) -> Rubric | Failed:
-        """Return the rubric that tells the responses, given best first, apart; or why there is none."""
+    async def acall(self, *, prompt: Prompt, responses: Sequence[str], attempt: int = 0) -> Rubric | Failed:
+        """Return the rubric that tells the responses, given best first, apart; or why there is none.
+
+        Attempts above 0 are to be sampled, so that each is another rubric.
+        """
         ...
 
 
@@ -39,77 +60,217 @@ class JudgesByRubric(Protocol):
         ...
 
 
-class CuratedPair(Frozen):
-    """A pair with its rubric, and whether that rubric reproduces the human label.
+class Asks(Protocol):
+    """Whatever calls a program with its inputs, such as `openrubrics.programs.Direct`."""
 
-    Attributes:
-        pair: The pair as it was read.
-        rubric: The rubric, or why none could be written.
-        chosen_slot: Where the judge saw the chosen response.
-        judgment: What the judge said with the rubric; None where there was no rubric.
-        kept: Whether the judge preferred the chosen response.
-        reason: Why it was kept or not, in one line.
+    async def __call__(self, program: Any, /, **inputs: Any) -> Any:  # noqa: ANN401 - what the program takes and returns
+        """Return what ``await program.acall(**inputs)`` returns."""
+        ...
+
+
+async def curate_one(
+    item: RankedResponses, contrast: ContrastsResponses, judge: JudgesByRubric, settings: CurationSettings, ask: Asks
+) -> CuratedItem:
+    """Write and check rubrics for one item; failures are values in it.
+
+    Args:
+        item: Ranked responses.
+        contrast: Writes the rubric from all responses.
+        judge: Applies it to each pair.
+        settings: How the filter decides.
+        ask: Calls the two.
+
+    Raises:
+        LMError: The endpoint cannot answer at all.
     """
+    attempts: list[Attempt] = []
+    with usage_meter() as meter:
+        while len(attempts) < settings.attempts and not any(attempt.kept for attempt in attempts):
+            attempts.append(await _attempt(len(attempts), item, contrast, judge, settings, ask))
+    return CuratedItem(item=item, seed=settings.seed, attempts=tuple(attempts), usage=meter.usage)
 
-    pair: PreferencePair
-    rubric: Rubric | Failed
-    chosen_slot: Label
-    judgment: Judgment | None
-    kept: bool
-    reason: str
+
+async def _attempt(
+    number: int,
+    item: RankedResponses,
+    contrast: ContrastsResponses,
+    judge: JudgesByRubric,
+    settings: CurationSettings,
+    ask: Asks,
+) -> Attempt:
+    pairs = item.pairs()
+    again = {"attempt": number} if number else {}
+    rubric = await ask(contrast, prompt=item.prompt, responses=item.responses, **again)
+    if isinstance(rubric, Failed):
+        return Attempt(rubric=rubric, reasons=("no rubric",) * len(pairs))
+    found = topic_findings(item.prompt, rubric, item.responses)
+    if found and settings.general_only:
+        return Attempt(rubric=rubric, topic_specific=found, reasons=("topic-specific principle",) * len(pairs))
+    judgments: list[Judgment] = await _all(_judged(pair, rubric, judge, settings, ask) for pair in pairs)
+    slots: list[Label] = [slot_of_chosen(pair.id, settings.seed) for pair in pairs]
+    right = sum(judgment.preferred == slot for judgment, slot in zip(judgments, slots, strict=True))
+    accuracy = right / len(pairs)
+    return Attempt(
+        rubric=rubric,
+        topic_specific=found,
+        judgments=tuple(judgment.model_copy(update={"rubric": None}) for judgment in judgments),
+        reasons=tuple(
+            reason_of(judgment, slot, accuracy, settings.tau) for judgment, slot in zip(judgments, slots, strict=True)
+        ),
+        accuracy=accuracy,
+    )
+
+
+async def _judged(
+    pair: PreferencePair, rubric: Rubric, judge: JudgesByRubric, settings: CurationSettings, ask: Asks
+) -> Judgment:
+    a, b = shown_responses(pair, settings.seed)
+    inputs = {"prompt": pair.prompt, "rubric": rubric}
+    if settings.orders == "single":
+        return await ask(judge, **inputs, response_a=a, response_b=b)
+    first, second = await _all(
+        ask(judge, **inputs, response_a=one, response_b=other) for one, other in ((a, b), (b, a))
+    )
+    shown = (_shown(first, "AB"), _shown(second, "BA"))
+    return Judgment(outcome=combine(*shown), rubric=rubric, orders=shown, usage=first.usage + second.usage)
+
+
+def _shown(judgment: Judgment, order: Order) -> OrderOutcome:
+    """Return what the judge said in one order, with A and B as they are named in the first one."""
+    votes = judgment.orders[0].votes if judgment.orders else ()
+    if order == "AB":
+        return OrderOutcome(order=order, outcome=judgment.outcome, votes=votes)
+    votes = tuple(vote.model_copy(update={"outcome": vote.outcome.swapped()}) for vote in votes)
+    return OrderOutcome(order=order, outcome=judgment.outcome.swapped(), votes=votes)
+
+
+async def _all(calls: Iterable[Any]) -> list[Any]:
+    """Await calls at the same time; the first exception cancels the others and is raised as it is."""
+    pending = list(calls)
+    if len(pending) == 1:
+        return [await pending[0]]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(call) for call in pending]
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from errors
+    return [task.result() for task in tasks]
 
 
 async def acurate(
-    pairs: Iterable[PreferencePair],
+    items: Iterable[RankedResponses | PreferencePair],
     contrast: ContrastsResponses,
     judge: JudgesByRubric,
     *,
+    tau: float = 0.5,
+    attempts: int = 1,
+    orders: Orders = "single",
+    general_only: bool = False,
     seed: int = 0,
     concurrency: int = 16,
-) -> AsyncGenerator[CuratedPair, None]:
-    """Yield every pair with its rubric and whether it is kept, as each is finished; pairs that are not kept say why.
+    ledger: Ledger | None = None,
+) -> AsyncGenerator[CuratedItem, None]:
+    """Yield every item with its rubrics and what is kept, as each is finished; what is not kept says why.
 
-    The judge sees the responses in an order drawn from the pair's id and `seed`. Memory does not grow with `pairs`. An
-    exception from a program ends the run: failures of one pair are values.
+    Memory does not grow with `items`. An exception from a program ends the run: failures of one item are values.
 
     Args:
-        pairs: May be lazy; at most `concurrency` are held.
-        contrast: Writes the rubric from the two responses.
-        judge: Applies it.
+        items: Rankings, or pairs, which are rankings of two; may be lazy, at most `concurrency` are held.
+        contrast: Writes the rubric from all responses of an item.
+        judge: Applies it to each pair of responses.
+        tau: See `CurationSettings`; so for the next four.
+        attempts: Rubrics for an item at most.
+        orders: Whether each pair is judged once, or a second time swapped.
+        general_only: Whether rubrics with topic-specific principles are rejected.
         seed: For the order in which the judge sees the responses.
-        concurrency: Most pairs under way at a time.
+        concurrency: Most requests to LMs, and most items, under way at a time.
+        ledger: An open ledger: what it holds is not asked again, and each finished item is in it before it is yielded.
+
+    Raises:
+        UsageError: An argument is out of its range.
+        LMError: The endpoint cannot answer at all, or a budget is used up; with a ledger, a later run goes on.
     """
+    settings = curation_settings(tau=tau, attempts=attempts, orders=orders, general_only=general_only, seed=seed)
+    ask = Direct(concurrency=concurrency, replies=ledger)
 
-    async def curated(pair: PreferencePair) -> CuratedPair:
-        return await _curated(pair, contrast, judge, seed)
+    async def curated(placed: tuple[int, RankedResponses | PreferencePair]) -> CuratedItem:
+        place, given = placed
+        item = RankedResponses.of(given) if isinstance(given, PreferencePair) else given
+        if ledger is None:
+            return await curate_one(item, contrast, judge, settings, ask)
+        key = fingerprint(item)
+        record = ledger.take(place, key)
+        if record is not None:
+            return read_record(record)
+        result = await curate_one(item, contrast, judge, settings, ask)
+        ledger.finish(place, key, as_record(result), failed=result.failed)
+        return result
 
-    async with aclosing(in_bulk(curated, pairs, concurrency=concurrency)) as results:
+    async with aclosing(in_bulk(curated, enumerate(items), concurrency=concurrency)) as results:
         async for result in results:
             yield result
 
 
-async def _curated(pair: PreferencePair, contrast: ContrastsResponses, judge: JudgesByRubric, seed: int) -> CuratedPair:
-    slot = slot_of_chosen(pair.id, seed)
-    rubric = await contrast.acall(prompt=pair.prompt, responses=[pair.chosen, pair.rejected])
-    if isinstance(rubric, Failed):
-        reason = f"no rubric: {rubric.reason}"
-        return CuratedPair(pair=pair, rubric=rubric, chosen_slot=slot, judgment=None, kept=False, reason=reason)
-    a, b = shown_responses(pair, seed)
-    judgment = await judge.acall(prompt=pair.prompt, rubric=rubric, response_a=a, response_b=b)
-    return CuratedPair(
-        pair=pair,
-        rubric=rubric,
-        chosen_slot=slot,
-        judgment=judgment,
-        kept=judgment.preferred == slot,
-        reason=_reason(judgment, slot),
-    )
+def curate(
+    items: Iterable[RankedResponses | PreferencePair],
+    contrast: ContrastsResponses,
+    judge: JudgesByRubric,
+    *,
+    on_item: Callable[[CuratedItem], None] | None = None,
+    **options: Any,  # noqa: ANN401 - those of `acurate`
+) -> CurationCounts:
+    """Do what `acurate` does, from code that is not asynchronous, and return what was counted.
+
+    Args:
+        items: Rankings or pairs; may be lazy.
+        contrast: Writes the rubric.
+        judge: Applies it.
+        on_item: Called with each item as it is finished, so not in the order of `items`.
+        options: Those of `acurate`.
+
+    Raises:
+        UsageError: An event loop is already running here, as in a notebook, or an option is out of its range.
+        LMError: The endpoint cannot answer at all.
+    """
+
+    async def run() -> CurationCounts:
+        counts = CurationCounts()
+        async with aclosing(acurate(items, contrast, judge, **options)) as results:
+            async for result in results:
+                counts.add(result)
+                if on_item is not None:
+                    on_item(result)
+        return counts
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(run())
+    raise UsageError("curate() cannot run inside an event loop", "write: async for item in acurate(...)")
 
 
-def _reason(judgment: Judgment, slot: Label) -> str:
-    outcome = judgment.outcome
-    if isinstance(outcome, Failed):
-        return f"no judgment: {outcome.reason}"
-    if isinstance(outcome, Tie):
-        return f"tie: {outcome.reason}"
-    return f"with the rubric, the judge prefers the {'chosen' if outcome.preferred == slot else 'rejected'} response"
+def curation_settings(**values: object) -> CurationSettings:
+    """Return settings, once they are found to be in range.
+
+    Raises:
+        UsageError: One is not; the message names it.
+    """
+    try:
+        return CurationSettings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        raise UsageError(f"{name} is {first['input']!r}: {first['msg']}") from error
+
+
+def as_record(item: CuratedItem) -> bytes:
+    """Return an item as JSON for a ledger."""
+    try:
+        return item.model_dump_json().encode()
+    except PydanticSerializationError:  # half a surrogate pair, which no UTF-8 text can hold, becomes "?"
+        return json.dumps(item.model_dump(mode="json"), ensure_ascii=False).encode("utf-8", "replace")
+
+
+def read_record(record: bytes) -> CuratedItem:
+    """Return the item that a ledger holds as JSON."""
+    return CuratedItem.model_validate_json(record)

@@ -16,6 +16,13 @@ from openrubrics.signatures import RUBRIC, ContrastResponses, Failed, GenerateRu
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.values import fingerprint
 
+RESAMPLING_TEMPERATURE = 0.7
+"""Least sampling temperature of every rubric after the first one for the same responses.
+
+OpenRubrics writes rubrics at temperature 0, which would give the same rubric again, and says nothing of a second one;
+this is the only positive temperature it uses (v3, Table 8, for the judge).
+"""
+
 
 class RubricGenerator(Program):
     """Write a rubric from the request alone (OpenRubrics v3, section 3: the generator sees no responses).
@@ -83,11 +90,11 @@ class ContrastiveRubricGenerator(Program):
 
     if TYPE_CHECKING:
 
-        def __call__(self, prompt: Prompt, responses: Sequence[str]) -> Rubric | Failed:
+        def __call__(self, prompt: Prompt, responses: Sequence[str], attempt: int = 0) -> Rubric | Failed:
             """As `forward`, through DSPy."""
             ...
 
-        async def acall(self, prompt: Prompt, responses: Sequence[str]) -> Rubric | Failed:
+        async def acall(self, prompt: Prompt, responses: Sequence[str], attempt: int = 0) -> Rubric | Failed:
             """As `aforward`, through DSPy."""
             ...
 
@@ -95,27 +102,42 @@ class ContrastiveRubricGenerator(Program):
         super().__init__()
         self.predict = BoundPredict(ContrastResponses, RUBRIC, template)
 
-    def forward(self, prompt: Prompt, responses: Sequence[str]) -> Rubric | Failed:
+    def forward(self, prompt: Prompt, responses: Sequence[str], attempt: int = 0) -> Rubric | Failed:
         """Return the rubric, or why there is none.
 
         Args:
             prompt: The request.
             responses: Two or more different answers, best first.
+            attempt: 0 samples as the LM is set; each number above is a sample of its own, at `RESAMPLING_TEMPERATURE`
+                or the LM's own temperature where that is higher.
 
         Raises:
             UsageError: There are fewer than two different responses, or an argument is not what it should be.
             LMError: The endpoint cannot answer at all.
         """
-        return run(self.steps(prompt, responses))
+        return run(self.steps(prompt, responses, attempt))
 
-    async def aforward(self, prompt: Prompt, responses: Sequence[str]) -> Rubric | Failed:
+    async def aforward(self, prompt: Prompt, responses: Sequence[str], attempt: int = 0) -> Rubric | Failed:
         """As `forward`."""
-        return await arun(self.steps(prompt, responses))
+        return await arun(self.steps(prompt, responses, attempt))
 
-    def steps(self, prompt: Prompt, responses: Sequence[str]) -> Steps[Rubric | Failed]:
+    def steps(self, prompt: Prompt, responses: Sequence[str], attempt: int = 0) -> Steps[Rubric | Failed]:
         """See `Program.steps`."""
-        (prediction,) = yield [Call(self.predict, _ranked(prompt, responses))]
+        (prediction,) = yield [Call(self.predict, _ranked(prompt, responses) | self._sampling(attempt))]
         return prediction.rubric
+
+    def _sampling(self, attempt: int) -> dict[str, Any]:
+        """Return what a later attempt sends otherwise than the first one."""
+        if not attempt:
+            return {}
+        options = self.predict.current_lm().kwargs | self.predict.config
+        config: dict[str, Any] = {
+            "temperature": max(RESAMPLING_TEMPERATURE, options.get("temperature") or 0.0),
+            "rollout_id": f"{options.get('rollout_id', 0)}.{attempt}",  # DSPy's cache tells attempts apart by it
+        }
+        if isinstance(seed := options.get("seed"), int):
+            config["seed"] = seed + attempt
+        return {"config": config}
 
 
 def _ranked(prompt: Prompt, responses: Sequence[str]) -> dict[str, Any]:

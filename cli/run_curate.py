@@ -1,0 +1,246 @@
+"""What `openrubrics curate` does."""
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from pydantic import JsonValue
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from openrubrics.cli.build import model, read_text, spending
+from openrubrics.cli.options import LMOptions
+from openrubrics.cli.progress import progress, spent
+from openrubrics.cli.provenance import identity, manifest, roles, shown_lm
+from openrubrics.cli.rows import Rows
+from openrubrics.cli.show import clean, console
+from openrubrics.data import (
+    CuratedItem,
+    CurationCounts,
+    CurationSettings,
+    CurationSummary,
+    Ledger,
+    Manifest,
+    Provenance,
+    describe,
+    export,
+    read_pairs,
+)
+from openrubrics.data import curate as curate_items
+from openrubrics.data.curation import read_record
+from openrubrics.data.export import check_folder
+from openrubrics.programs import ContrastiveRubricGenerator, GatekeeperJudge, Program
+from openrubrics.programs.gatekeeper import VOTING_TEMPERATURE
+from openrubrics.signatures import JudgeForm, RankedResponses
+
+LEDGER = "curation.ledger"
+"""The ledger stays in the folder, so that rows which are added to the input later can be curated on their own."""
+
+_SECONDS = "seconds"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a curation needs besides its LMs."""
+
+    pairs: Path
+    limit: int | None
+    out: Path
+    overwrite: bool
+    retry_failed: bool
+    concurrency: int
+    filter: CurationSettings
+    rubric_template: Path | None
+    judge_template: Path | None
+    form: JudgeForm
+    votes: int
+
+    def rows(self) -> Rows[RankedResponses]:
+        """Read the items."""
+        return Rows(self.pairs, lambda: map(RankedResponses.of, read_pairs(self.pairs, limit=self.limit)))
+
+
+class Curation(Program):
+    """The two programs of a curation, with their LMs attached, under the names of their roles."""
+
+    def __init__(self, settings: Settings, lms: LMOptions) -> None:
+        super().__init__()
+        self.generate = ContrastiveRubricGenerator(_template(settings.rubric_template))
+        self.judge = GatekeeperJudge(
+            form=settings.form,
+            template=_template(settings.judge_template),
+            votes=settings.votes,
+            temperature=VOTING_TEMPERATURE if lms.temperature is None else lms.temperature,
+        )
+        self.rubric = None
+        self.judge.set_lm(model(lms, "judge"))
+        self.generate.set_lm(model(lms, "rubric"))
+
+
+def run(settings: Settings, lms: LMOptions) -> CurationSummary:
+    """Curate, write the data set, and return the summary; a folder that holds the same curation is gone on with."""
+    rows, programs = settings.rows(), Curation(settings, lms)
+    with _ledger(settings, lms, programs) as ledger:
+        if not ledger.is_empty:
+            click.echo(f"going on with what {settings.out} holds", err=True)
+        if settings.retry_failed and (forgotten := ledger.forget_failed()):
+            click.echo(f"{forgotten} items that failed are gone over again", err=True)
+        clock = _Clock(ledger)
+        _curate(settings, lms, rows, programs, ledger, clock)
+        names = {f"{role}_lm": lm.model for role, lm in roles(programs).items()}
+        provenance = Provenance(**names, program=programs.fingerprint)
+        counts = export(settings.out, map(read_record, ledger.records()), provenance)
+        summary = counts.summary(settings.filter, lm=shown_lm(programs), seconds=clock.note())
+        describe(settings.out, summary, _manifest(settings, lms, programs, counts, summary))
+    return summary
+
+
+def foretell(settings: Settings, lms: LMOptions) -> str:
+    """Check all that can be checked without a request, and say how many requests a run would send."""
+    rows, programs = settings.rows(), Curation(settings, lms)
+    check_folder(settings.out, LEDGER, overwrite=settings.overwrite)
+    if (settings.out / LEDGER).exists() and not settings.overwrite:
+        with _ledger(settings, lms, programs):
+            pass
+    items = pairs = 0
+    for row in rows:
+        items += 1
+        pairs += len(row.responses) * (len(row.responses) - 1) // 2
+    attempts = settings.filter.attempts
+    judging = pairs * (settings.votes // 2 + 1) * (2 if settings.filter.orders == "both" else 1)
+    text = f"items: {items}, pairs: {pairs}; at most {items} requests for rubrics and {judging} for judgments, "
+    text += f"{items + judging} in all"
+    if attempts > 1:
+        text += f", and at most {attempts * (items + judging)} where no item is kept before its last attempt"
+    return text + ", without repeats after failures and with what the folder holds already; nothing was asked"
+
+
+def report(summary: CurationSummary, out: Path, as_json: bool) -> None:
+    """Print the summary."""
+    if as_json:
+        click.echo(summary.model_dump_json(indent=2))
+        return
+    show_curation(console(), summary)
+    click.echo(f'written to {out}; read it with datasets.load_dataset("{out}")')
+
+
+def show_curation(out: Console, summary: CurationSummary) -> None:
+    """Print what was kept, by domain where there are several, and why the rest was not."""
+    table = Table("pairs by domain", box=SIMPLE, pad_edge=False)
+    for heading in ("n", "kept", "share"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_row("all", str(summary.pairs), str(summary.kept), f"{summary.kept_share:.3f}")
+    if len(summary.by_domain) > 1:
+        for name, counts in list(summary.by_domain.items())[:20]:
+            table.add_row(Text(clean(name)), str(counts.pairs), str(counts.kept), f"{counts.kept_share:.3f}")
+    out.print(table)
+    cost = f", {summary.cost:.4f} US dollars" if summary.cost else ""
+    for line in (
+        *(f"{reason}: {count}" for reason, count in summary.reasons.items() if reason != "kept"),
+        f"{summary.topic_specific} of {summary.rubrics} rubrics have a topic-specific principle",
+        f"{clean(summary.lm)}: {summary.calls} calls, {summary.tokens} tokens{cost}, {summary.seconds:.1f} s",
+    ):
+        out.print(Text(line), soft_wrap=True)
+
+
+class _Clock:
+    """The seconds of a curation over all its runs; what the ledger knows of them is at most a second old."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._before = float(str(ledger.noted(_SECONDS) or 0.0))
+        self._start = time.perf_counter()
+        self._noted = 0.0
+
+    def tick(self) -> None:
+        if time.perf_counter() - self._start - self._noted > 1:
+            self.note()
+
+    def note(self) -> float:
+        self._noted = time.perf_counter() - self._start
+        self._ledger.note(_SECONDS, self._before + self._noted)
+        return self._before + self._noted
+
+
+@contextmanager
+def _ledger(settings: Settings, lms: LMOptions, programs: Curation) -> Iterator[Ledger]:
+    check_folder(settings.out, LEDGER, overwrite=settings.overwrite)
+    begun: dict[str, JsonValue] = {"command": "curate", "form": settings.form}
+    begun |= settings.filter.model_dump(mode="json", exclude={"seed"})
+    begun |= identity(programs, lms, seed=settings.filter.seed)
+    with Ledger(settings.out / LEDGER, identity=begun, overwrite=settings.overwrite) as ledger:
+        yield ledger
+
+
+def _curate(
+    settings: Settings,
+    lms: LMOptions,
+    rows: Iterable[RankedResponses],
+    programs: Curation,
+    ledger: Ledger,
+    clock: _Clock,
+) -> None:
+    total = len(rows) if isinstance(rows, Rows) else None
+    counts = CurationCounts()
+    without = " without --overwrite" if settings.overwrite else ""
+    kept = f"they are kept in {settings.out}; the same command{without} goes on from there"
+
+    def figures() -> str:
+        failed = f", {counts.failed} failed" if counts.failed else ""
+        return f"kept {100 * counts.kept_share:.1f} %{failed}, {spent(counts.usage)}"
+
+    with (
+        spending(lms),
+        progress(total, "curating", items="items", done="curated", kept=kept, figures=figures) as advance,
+    ):
+
+        def take(item: CuratedItem) -> None:
+            counts.add(item)
+            clock.tick()
+            advance()
+
+        curate_items(
+            rows,
+            programs.generate,
+            programs.judge,
+            **settings.filter.model_dump(),
+            concurrency=settings.concurrency,
+            ledger=ledger,
+            on_item=take,
+        )
+
+
+def _manifest(
+    settings: Settings, lms: LMOptions, programs: Curation, counts: CurationCounts, summary: CurationSummary
+) -> Manifest:
+    return manifest(
+        programs,
+        lms,
+        files=(settings.pairs, settings.rubric_template, settings.judge_template),
+        seed=settings.filter.seed,
+        counts={"items": counts.items, "pairs": counts.pairs, "kept": counts.kept, "failed": counts.failed},
+        seconds=summary.seconds,
+        usage=counts.usage,
+        extras={
+            "method": summary.method,
+            **settings.filter.model_dump(mode="json", exclude={"seed"}),
+            "votes": settings.votes,
+            "form": settings.form,
+            "limit": settings.limit,
+            "rubric_template": _text(settings.rubric_template),
+            "judge_template": _text(settings.judge_template),
+        },
+    )
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _template(path: Path | None) -> str | None:
+    return None if path is None else read_text(path)

@@ -1,0 +1,129 @@
+"""The dataset card of a curated data set, for people and for `datasets`."""
+
+from collections.abc import Iterable
+from pathlib import PurePath
+from typing import get_args
+
+from openrubrics.data.curated_rows import COLUMNS, TYPES, Configuration
+from openrubrics.data.curation_counts import CurationSummary
+from openrubrics.data.manifest import Manifest
+
+_SHOWN_DOMAINS = 50
+
+_HEADER = """\
+---
+pretty_name: Curated rubrics
+license: unknown
+task_categories:
+- text-generation
+tags:
+- rubrics
+- preference
+- reward-model
+- llm-as-a-judge
+configs:
+- config_name: kept
+  default: true
+  data_files:
+  - split: train
+    path: kept/*.parquet
+- config_name: rejected
+  data_files:
+  - split: train
+    path: rejected/*.parquet
+"""
+
+_UNKNOWN = """\
+- The licence of the input, of which each row repeats request and responses, and the terms of the models that wrote
+  rubrics and judgments: the input does not say. Find out before you pass the data on.
+- Whether a rubric is right. Kept means that one judge reproduced the label with it; a rubric can do so for wrong
+  reasons, and a good one can be rejected because the judge erred.
+- Whether the rows overlap with a benchmark, or hold personal data.
+- Topic-specific principles are found by code that sees names, numbers and response indices only; subject words in lower
+  case and paraphrases escape it."""
+
+
+def card(summary: CurationSummary, manifest: Manifest) -> str:
+    """Return the text of README.md."""
+    head = f"{_HEADER}dataset_info:\n{_features()}---\n\n# Curated rubrics"
+    return "\n\n".join((head, *_sections(summary, manifest))) + "\n"
+
+
+def _features() -> str:
+    types = "".join(f"  - name: {name}\n    dtype: {TYPES.get(name, 'string')}\n" for name in COLUMNS)
+    return "".join(f"- config_name: {name}\n  features:\n{types}" for name in get_args(Configuration))
+
+
+def _sections(summary: CurationSummary, manifest: Manifest) -> Iterable[str]:
+    yield (
+        f"Rubrics written by contrasting ranked responses: {summary.kept} of {summary.pairs} preference pairs "
+        f"({_percent(summary.kept_share)}), from {summary.items} requests, are kept because a judge who reads the "
+        "rubric prefers the response that people preferred. The others are in the configuration `rejected`, each with "
+        "its reason."
+    )
+    yield (
+        '```python\nfrom datasets import load_dataset\n\nkept = load_dataset(FOLDER, split="train")\n'
+        'rejected = load_dataset(FOLDER, "rejected", split="train")\n```'
+    )
+    yield "## How it was made\n\n" + _table(
+        ("", ""), ((name, _plain(value)) for name, value in _how(summary, manifest))
+    )
+    yield _filter(summary)
+    yield "## Counts\n\n" + _table(("reason", "pairs"), summary.reasons.items())
+    yield _table(
+        ("domain", "pairs", "kept", "kept share"),
+        (
+            (_plain(domain), counts.pairs, counts.kept, _percent(counts.kept_share))
+            for domain, counts in list(summary.by_domain.items())[:_SHOWN_DOMAINS]
+        ),
+    )
+    yield (
+        f"{summary.topic_specific} of {summary.rubrics} rubrics ({_percent(summary.topic_specific_share)}) have a "
+        "principle in which code found a name, a number or a response index of their request."
+    )
+    yield "## Columns\n\n" + _table(("column", "what it holds"), COLUMNS.items())
+    yield f"## What is not known\n\n{_UNKNOWN}"
+
+
+def _how(summary: CurationSummary, manifest: Manifest) -> Iterable[tuple[str, object]]:
+    for role, name in manifest.lms.items():
+        yield f"{role} model", name
+    yield "prompts", f"fingerprint {manifest.program}"
+    yield "tau", summary.settings.tau
+    yield "orders", summary.settings.orders
+    yield "attempts", f"at most {summary.settings.attempts} rubrics for a request, {summary.attempts} in all"
+    yield "topic-specific rubrics", "rejected" if summary.settings.general_only else "reported, not rejected"
+    yield "seed", summary.settings.seed
+    for path, digest in manifest.data.items():
+        yield "input", f"{PurePath(path).name}, SHA-256 {digest}"
+    cost = "unknown" if summary.cost is None else f"{summary.cost:.4f} US dollars"
+    yield "spent", f"{summary.calls} requests, {summary.tokens} tokens, cost {cost}, {summary.seconds:.0f} s"
+    yield "versions", ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
+
+
+def _filter(summary: CurationSummary) -> str:
+    twice = " in both orders" if summary.settings.orders == "both" else ""
+    return (
+        "For each request one rubric is written from its responses, best first. The judge then compares every pair of "
+        f"them under that rubric{twice}, in an order drawn from the pair's id and the seed. A pair is kept if the "
+        f"judge is right on it and on at least {summary.settings.tau:g} of the request's pairs; ties and failures are "
+        "not right (preference-label consistency, OpenRubrics, arXiv 2510.07743 v3, Eq. 1-5). Where no pair is kept, "
+        "another rubric is sampled as long as attempts are left."
+    )
+
+
+def _table(header: tuple[str, ...], lines: Iterable[Iterable[object]]) -> str:
+    rule = "|".join("---" for _ in header)
+    return "\n".join(
+        (f"| {' | '.join(header)} |", f"|{rule}|", *(f"| {' | '.join(map(str, line))} |" for line in lines))
+    )
+
+
+def _plain(value: object) -> str:
+    """Return a value as plain text of one cell, whatever it holds: names come from files and servers."""
+    text = " ".join(str(value).encode("utf-8", "replace").decode().split())
+    return "".join(f"\\{c}" if c in "\\|`*_[]<>" else c for c in text) or " "
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
