@@ -12,15 +12,14 @@ from openrubrics.cli.options import (
     concurrency_option,
     dry_run_option,
     json_option,
-    limit_option,
     lm_options,
     max_failed_option,
     seed_option,
 )
+from openrubrics.cli.sources import SourceOptions, source_options
 
 
 @click.command()
-@click.option("--pairs", required=True, type=FILE, help="Labelled pairs, JSON Lines: prompt, chosen, rejected.")
 @click.option(
     "--out",
     required=True,
@@ -69,14 +68,13 @@ from openrubrics.cli.options import (
 @click.option("--form", type=click.Choice(["seed", "v3"]), default="seed", show_default=True, help="Form of judgments.")
 @click.option("--votes", type=click.IntRange(min=1), default=1, show_default=True, help="Judge replies at most.")
 @max_failed_option
-@limit_option
 @seed_option
 @concurrency_option
 @json_option
 @dry_run_option
 @lm_options
+@source_options
 def curate(
-    pairs: Path,
     out: Path,
     overwrite: bool,
     retry_failed: bool,
@@ -89,18 +87,18 @@ def curate(
     form: Literal["seed", "v3"],
     votes: int,
     max_failed: float,
-    limit: int | None,
     seed: int,
     concurrency: int,
     as_json: bool,
     dry_run: bool,
     lms: LMOptions,
+    source: SourceOptions,
 ) -> int:
-    """Write a rubric for each item of FILE by contrasting its responses, and keep the pairs that a judge gets right.
+    """Write a rubric for each item of --pairs by contrasting its responses, and keep the pairs that a judge gets right.
 
     The folder becomes a data set: datasets.load_dataset("DIR") gives the kept rows, load_dataset("DIR", "rejected") the
     others with their reasons. A run that was stopped, by whatever, goes on with the same command; after rows were added
-    to FILE, only these are asked for.
+    to the input, only these are asked for.
 
     \b
     Example:
@@ -111,8 +109,6 @@ def curate(
     from openrubrics.data import CurationSettings
 
     settings = Settings(
-        pairs=pairs,
-        limit=limit,
         out=out,
         overwrite=overwrite,
         retry_failed=retry_failed,
@@ -124,8 +120,8 @@ def curate(
         votes=votes,
     )
     if dry_run:
-        click.echo(foretell(settings, lms))
+        click.echo(foretell(settings, source, lms))
         return 0
-    summary = run(settings, lms)
+    summary = run(settings, source, lms)
     report(summary, out, as_json)
     return exit_code(summary.failed, summary.pairs, max_failed)

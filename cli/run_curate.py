@@ -1,7 +1,7 @@
 """What `openrubrics curate` does."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +17,8 @@ from openrubrics.cli.build import model, read_text, spending
 from openrubrics.cli.options import LMOptions
 from openrubrics.cli.progress import progress, spent
 from openrubrics.cli.provenance import identity, manifest, roles, shown_lm
-from openrubrics.cli.rows import Rows
 from openrubrics.cli.show import clean, console
+from openrubrics.cli.sources import Source, SourceOptions
 from openrubrics.data import (
     CuratedItem,
     CurationCounts,
@@ -29,14 +29,13 @@ from openrubrics.data import (
     Provenance,
     describe,
     export,
-    read_pairs,
 )
 from openrubrics.data import curate as curate_items
 from openrubrics.data.curation import read_record
 from openrubrics.data.export import check_folder
 from openrubrics.programs import ContrastiveRubricGenerator, GatekeeperJudge, Program
 from openrubrics.programs.gatekeeper import VOTING_TEMPERATURE
-from openrubrics.signatures import JudgeForm, RankedResponses
+from openrubrics.signatures import JudgeForm
 
 LEDGER = "curation.ledger"
 """The ledger stays in the folder, so that rows which are added to the input later can be curated on their own."""
@@ -48,8 +47,6 @@ _SECONDS = "seconds"
 class Settings:
     """What a curation needs besides its LMs."""
 
-    pairs: Path
-    limit: int | None
     out: Path
     overwrite: bool
     retry_failed: bool
@@ -59,10 +56,6 @@ class Settings:
     judge_template: Path | None
     form: JudgeForm
     votes: int
-
-    def rows(self) -> Rows[RankedResponses]:
-        """Read the items."""
-        return Rows(self.pairs, lambda: map(RankedResponses.of, read_pairs(self.pairs, limit=self.limit)))
 
 
 class Curation(Program):
@@ -82,9 +75,9 @@ class Curation(Program):
         self.generate.set_lm(model(lms, "rubric"))
 
 
-def run(settings: Settings, lms: LMOptions) -> CurationSummary:
+def run(settings: Settings, source: SourceOptions, lms: LMOptions) -> CurationSummary:
     """Curate, write the data set, and return the summary; a folder that holds the same curation is gone on with."""
-    rows, programs = settings.rows(), Curation(settings, lms)
+    rows, programs = Source(source), Curation(settings, lms)
     with _ledger(settings, lms, programs) as ledger:
         if not ledger.is_empty:
             click.echo(f"going on with what {settings.out} holds", err=True)
@@ -96,19 +89,19 @@ def run(settings: Settings, lms: LMOptions) -> CurationSummary:
         provenance = Provenance(**names, program=programs.fingerprint)
         counts = export(settings.out, map(read_record, ledger.records()), provenance)
         summary = counts.summary(settings.filter, lm=shown_lm(programs), seconds=clock.note())
-        describe(settings.out, summary, _manifest(settings, lms, programs, counts, summary))
+        describe(settings.out, summary, _manifest(settings, rows, lms, programs, counts, summary))
     return summary
 
 
-def foretell(settings: Settings, lms: LMOptions) -> str:
+def foretell(settings: Settings, source: SourceOptions, lms: LMOptions) -> str:
     """Check all that can be checked without a request, and say how many requests a run would send."""
-    rows, programs = settings.rows(), Curation(settings, lms)
+    rows, programs = Source(source), Curation(settings, lms)
     check_folder(settings.out, LEDGER, overwrite=settings.overwrite)
     if (settings.out / LEDGER).exists() and not settings.overwrite:
         with _ledger(settings, lms, programs):
             pass
     items = pairs = 0
-    for row in rows:
+    for row in rows.ranked():
         items += 1
         pairs += len(row.responses) * (len(row.responses) - 1) // 2
     attempts = settings.filter.attempts
@@ -180,12 +173,11 @@ def _ledger(settings: Settings, lms: LMOptions, programs: Curation) -> Iterator[
 def _curate(
     settings: Settings,
     lms: LMOptions,
-    rows: Iterable[RankedResponses],
+    rows: Source,
     programs: Curation,
     ledger: Ledger,
     clock: _Clock,
 ) -> None:
-    total = len(rows) if isinstance(rows, Rows) else None
     counts = CurationCounts()
     without = " without --overwrite" if settings.overwrite else ""
     kept = f"they are kept in {settings.out}; the same command{without} goes on from there"
@@ -196,7 +188,7 @@ def _curate(
 
     with (
         spending(lms),
-        progress(total, "curating", items="items", done="curated", kept=kept, figures=figures) as advance,
+        progress(rows.count, "curating", items="items", done="curated", kept=kept, figures=figures) as advance,
     ):
 
         def take(item: CuratedItem) -> None:
@@ -205,7 +197,7 @@ def _curate(
             advance()
 
         curate_items(
-            rows,
+            rows.ranked(),
             programs.generate,
             programs.judge,
             **settings.filter.model_dump(),
@@ -216,14 +208,20 @@ def _curate(
 
 
 def _manifest(
-    settings: Settings, lms: LMOptions, programs: Curation, counts: CurationCounts, summary: CurationSummary
+    settings: Settings,
+    rows: Source,
+    lms: LMOptions,
+    programs: Curation,
+    counts: CurationCounts,
+    summary: CurationSummary,
 ) -> Manifest:
     return manifest(
         programs,
         lms,
-        files=(settings.pairs, settings.rubric_template, settings.judge_template),
+        files=(*rows.files, settings.rubric_template, settings.judge_template),
         seed=settings.filter.seed,
-        counts={"items": counts.items, "pairs": counts.pairs, "kept": counts.kept, "failed": counts.failed},
+        counts={"items": counts.items, "pairs": counts.pairs, "kept": counts.kept, "failed": counts.failed}
+        | {f"skipped: {reason}": count for reason, count in rows.skipped.items()},
         seconds=summary.seconds,
         usage=counts.usage,
         extras={
@@ -231,7 +229,7 @@ def _manifest(
             **settings.filter.model_dump(mode="json", exclude={"seed"}),
             "votes": settings.votes,
             "form": settings.form,
-            "limit": settings.limit,
+            "source": rows.facts(),
             "rubric_template": _text(settings.rubric_template),
             "judge_template": _text(settings.judge_template),
         },
