@@ -24,7 +24,7 @@ _AGAIN = "--overwrite (in Python overwrite=True)"
 _SCHEMA = (
     f"PRAGMA application_id = {_APPLICATION}",
     f"PRAGMA user_version = {FORMAT}",
-    "CREATE TABLE identity (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    "CREATE TABLE identity (value TEXT NOT NULL)",
     "CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE TABLE replies (key BLOB PRIMARY KEY, reply BLOB NOT NULL)",
     "CREATE TABLE items (key BLOB PRIMARY KEY, record BLOB NOT NULL, failed INTEGER NOT NULL)",
@@ -69,7 +69,7 @@ class Ledger:
             overwrite: Whether to forget what the file holds.
         """
         self.path = path
-        self._identity = {name: _json(value) for name, value in identity.items()}
+        self._identity: dict[str, JsonValue] = json.loads(_json(dict(identity)))
         self._overwrite = overwrite
         self._db: sqlite3.Connection
         self._is_open = False
@@ -240,17 +240,19 @@ class Ledger:
         if is_new:
             for statement in _SCHEMA:
                 self._db.execute(statement)
-            self._db.executemany("INSERT INTO identity VALUES (?, ?)", self._identity.items())
+            self._db.execute("INSERT INTO identity VALUES (?)", (_json(self._identity),))
         else:
-            self._compare(dict(self._db.execute("SELECT name, value FROM identity")))
+            (kept,) = self._db.execute("SELECT value FROM identity").fetchone()
+            self._compare(json.loads(kept))
             self._db.execute("DELETE FROM places")
 
-    def _compare(self, kept: dict[str, str]) -> None:
-        names = sorted(name for name in kept.keys() | self._identity if kept.get(name) != self._identity.get(name))
+    def _compare(self, kept: dict[str, JsonValue]) -> None:
+        mine = self._identity
+        names = sorted(
+            name for name in kept.keys() | mine if (name in kept, kept.get(name)) != (name in mine, mine.get(name))
+        )
         if names:
-            changes = (
-                f"{name} was {_shown(kept.get(name))} and is {_shown(self._identity.get(name))}" for name in names
-            )
+            changes = (f"{name} was {_shown(kept, name)} and is {_shown(mine, name)}" for name in names)
             raise UsageError(
                 f"{self.path.parent} holds a run that was begun otherwise: {'; '.join(changes)}",
                 f"go on with what it was begun with, name another folder, or begin anew with {_AGAIN}",
@@ -279,9 +281,9 @@ class Ledger:
 
     def _error(self, error: sqlite3.Error) -> OpenRubricsError:
         """Return the error of ours: whose fault it is, and what to do."""
-        # The lowest byte is the kind of an error, the others say more.
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        match code:
+        # The lowest byte is the kind of an error, the others say more: a file without the right to write has no lock.
+        code = getattr(error, "sqlite_errorcode", 0)
+        match sqlite3.SQLITE_PERM if code == sqlite3.SQLITE_IOERR_LOCK else code & 0xFF:
             case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED | sqlite3.SQLITE_PROTOCOL:
                 hint = "wait until it is done, or name another folder"
                 return UsageError(f"another run is writing in {self.path.parent}", hint)
@@ -299,12 +301,19 @@ class Ledger:
                 return cannot_write(self.path, self._why(error))
 
     def _why(self, error: sqlite3.Error) -> OSError:
-        """Return why the file cannot be opened or written, which SQLite does not tell."""
+        """Return why the file cannot be opened or written, which SQLite does not tell.
+
+        It opens nothing: closing a file would release the lock that this process may have on it.
+        """
         try:
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644))
+            for place in (self.path, self.path.parent):
+                if place.exists() and os.statvfs(place).f_flag & os.ST_RDONLY:
+                    return OSError(errno.EROFS, os.strerror(errno.EROFS))
+                if place.exists() and not os.access(place, os.W_OK, effective_ids=True):
+                    return OSError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as reason:
             return reason
-        return OSError(errno.EACCES, str(error))
+        return OSError(errno.EIO, str(error))
 
 
 def _go_on(error: UsageError, hint: str) -> UsageError:
@@ -319,7 +328,8 @@ def _json(value: JsonValue) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def _shown(value: str | None) -> str:
-    if value is None:
+def _shown(identity: Mapping[str, JsonValue], name: str) -> str:
+    if name not in identity:
         return "not set"
+    value = _json(identity[name])
     return value if len(value) <= _SHOWN else value[: _SHOWN - 1] + "…"
