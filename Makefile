@@ -5,7 +5,7 @@ PIP := $(BIN)/pip install --quiet --constraint constraints/main.txt
 ENVIRONMENT := HF_HUB_OFFLINE=1 LITELLM_LOCAL_MODEL_COST_MAP=True
 PYTEST := $(ENVIRONMENT) $(BIN)/python -m pytest
 
-.PHONY: help quickstart test test-slow test-serving test-all lint types wheel clean
+.PHONY: help quickstart test test-slow test-cluster test-serving test-all lint types wheel clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -14,16 +14,19 @@ quickstart: .venv/installed ## try it: offline, no model needed, about a minute 
 	$(BIN)/openrubrics quickstart --out runs/quickstart --overwrite
 
 test: .venv/installed-dev ## the default tests, under two minutes
-	$(PYTEST) -n 2 -m "not slow and not serving"
+	$(PYTEST) -n 2 -m "not slow and not serving and not cluster"
 
 test-slow: .venv/installed-dev ## tests that train, or read whole data files
-	$(PYTEST) -m "slow and not serving"
+	$(PYTEST) -m "slow and not serving and not cluster"
+
+test-cluster: .venv/installed-dev ## tests on a Ray cluster of this machine
+	$(PYTEST) -m cluster
 
 test-serving: .venv/installed-dev ## tests against a real vLLM server in its own environment
 	scripts/vllm-env
 	OPENRUBRICS_REQUIRE_VLLM=1 $(PYTEST) -m serving
 
-test-all: test test-slow test-serving ## every test
+test-all: test test-slow test-cluster test-serving ## every test
 
 lint: .venv/installed-dev ## style
 	$(BIN)/ruff check .
@@ -44,5 +47,5 @@ clean: ## remove environments and build products
 	@touch $@
 
 .venv/installed-dev: .venv/installed
-	$(PIP) --editable '.[train,dev]'
+	$(PIP) --editable '.[train,scale,dev]'
 	@touch $@

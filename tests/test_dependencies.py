@@ -9,8 +9,8 @@ import pytest
 
 from openrubrics import __version__
 
-# Installed in environments of their own, or on clusters: not part of the development environment.
-ELSEWHERE = {"vllm", "ray"}
+# Installed in an environment of its own: not part of the development environment.
+ELSEWHERE = {"vllm"}
 
 
 @pytest.fixture
