@@ -16,6 +16,7 @@ COMMANDS = {
     "judge": "Compare two answers to a request, with reasons.",
     "curate": "Write rubrics from ranked answers, and keep those that reproduce the ranking.",
     "evaluate": "Measure how often the judge agrees with labelled pairs.",
+    "data": "List named sources of preference data; check, rank or extract rows.",
 }
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)

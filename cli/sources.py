@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -44,6 +44,7 @@ class SourceOptions:
     streaming: bool
     layout: str | None
     columns: tuple[str, ...]
+    take: Literal["extremes", "all"]
     on_error: Literal["stop", "skip"]
     dedup: bool
     exclude: tuple[Path, ...]
@@ -64,8 +65,8 @@ _SOURCE = (
         required=True,
         type=SourceName(),
         help="Preference data: a .jsonl, .json or .parquet file, a folder or quoted pattern of such files, a data "
-        "set's folder, a preset such as starter or ultrafeedback, or ORGANISATION/NAME on the hub; `openrubrics sources` "
-        "lists presets and layouts.",
+        "set's folder, a preset such as starter or ultrafeedback, or ORGANISATION/NAME on the hub; `openrubrics "
+        "data` lists presets and layouts.",
     ),
     click.option("--config", help="Configuration (subset) of a data set."),
     click.option("--split", help="Split of a data set; train, or the only one, by default."),
@@ -77,6 +78,13 @@ _SOURCE = (
         multiple=True,
         metavar="FIELD=COLUMN",
         help="Column of a field that has another name; dots lead into nested columns. Can be repeated.",
+    ),
+    click.option(
+        "--take",
+        type=click.Choice(["extremes", "all"]),
+        default="extremes",
+        show_default=True,
+        help="Of scored responses, take the best and the worst, or one of every score.",
     ),
     on_error_option,
     click.option("--dedup", is_flag=True, help="Leave out rows whose prompt and responses came before."),
@@ -100,6 +108,11 @@ class Source:
     Data on this machine has all been looked at once when this returns, so that a bad row shows before anything is
     asked; data of the hub has not. A file is read again each time; a pipe, such as /dev/stdin, is read into memory.
 
+    Args:
+        options: What was asked for.
+        layouts: Names of the layouts that the rows may have; those that hold a preference by default.
+        on_overlap: Called in each pass with each row that an evaluation file has too.
+
     Attributes:
         options: What was asked for.
         count: How many rows there are after all that is left out; None for data of the hub.
@@ -111,7 +124,14 @@ class Source:
         DataError: A file, or a row of data on this machine, is not what it should be.
     """
 
-    def __init__(self, options: SourceOptions, *, on_overlap: Callable[[Overlap], object] | None = None) -> None:
+    def __init__(
+        self,
+        options: SourceOptions,
+        *,
+        layouts: tuple[str, ...] | None = None,
+        on_overlap: Callable[[Overlap], object] | None = None,
+    ) -> None:
+        from openrubrics.data.layouts import PREFERENCES
         from openrubrics.data.overlap import EvaluationPrompts
         from openrubrics.data.sources import source_files
 
@@ -119,6 +139,7 @@ class Source:
         self.count: int | None = None
         self.skipped: Counter[str] = Counter()
         self._columns = _columns(options.columns)
+        self._layouts = layouts or PREFERENCES
         self._on_overlap = on_overlap
         self._evaluation: EvaluationPrompts | None = (
             EvaluationPrompts.read(options.exclude) if options.exclude else None
@@ -129,29 +150,29 @@ class Source:
         if any(not path.is_file() and not path.is_dir() for path in found or () if path.exists()):
             self._kept = list(self._read())  # a pipe gives its rows once
         if found is not None:
-            self.count = sum(1 for _ in self._values())
+            self.count = sum(1 for _ in self.values())
 
     def ranked(self) -> Iterator[RankedResponses]:
         """Yield responses in order of preference."""
         from openrubrics.data.sources import as_ranking
 
-        return map(as_ranking, self._values())
+        return map(as_ranking, self.values())
 
     def pairs(self) -> Iterator[PreferencePair]:
         """Yield pairs; of a longer ranking the best and the worst response."""
         from openrubrics.data.sources import best_and_worst
 
-        return map(best_and_worst, self._values())
+        return map(best_and_worst, self.values())
 
     def facts(self) -> dict[str, Any]:
         """Return what was asked for as JSON, for manifests and for telling whether two runs read the same."""
         return {name: _plain(value) for name, value in asdict(self.options).items()}
 
-    def _values(self) -> Iterator[Value]:
+    def values(self) -> Iterator[Value]:
+        """Yield what the rows hold, in whatever form."""
         return self._read() if self._kept is None else iter(self._kept)
 
     def _read(self) -> Iterator[Value]:
-        from openrubrics.data.layouts import PREFERENCES
         from openrubrics.data.overlap import LeaveOut
         from openrubrics.data.sources import read
 
@@ -161,7 +182,7 @@ class Source:
             reading["leave_out"] = LeaveOut(
                 repeats=self.options.dedup, evaluation=self._evaluation, on_overlap=self._on_overlap
             )
-        return read(self.options.pairs, PREFERENCES, **reading)
+        return read(self.options.pairs, self._layouts, **reading)
 
     def _reading(self) -> Reading:
         options = self.options
@@ -171,18 +192,11 @@ class Source:
             "streaming": options.streaming,
             "layout": options.layout,
             "columns": self._columns,
+            "take": options.take,
             "on_error": options.on_error,
             "limit": options.limit,
             "skipped": self.skipped,
         }
-
-
-def plain_source(pairs: Path, *, limit: int | None = None) -> SourceOptions:
-    """Return the options that read a file as it is."""
-    return replace(_PLAIN, pairs=str(pairs), limit=limit)
-
-
-_PLAIN = SourceOptions("", None, None, False, None, (), "stop", False, (), None)
 
 
 def _columns(given: tuple[str, ...]) -> dict[str, str]:

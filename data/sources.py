@@ -16,7 +16,7 @@ from openrubrics.signatures.values import PreferencePair, RankedResponses
 
 _SAMPLE = (
     "sample several responses to each prompt, write rows of prompt and responses, and rank them with "
-    "`openrubrics sources rank --reward-model NAME`"
+    "`openrubrics data rank --reward-model NAME`"
 )
 
 
@@ -110,7 +110,7 @@ def read_questions(source: str | Path, **reading: Unpack[Reading]) -> Iterator[Q
         UsageError: See `read_ranked`.
         DataError: See `read_ranked`.
     """
-    return (_as_question(value) for value in read(source, ("questions", "pairs"), **reading))
+    return (as_question(value) for value in read(source, ("questions", "pairs"), **reading))
 
 
 def best_and_worst(value: Value) -> PreferencePair:
@@ -239,7 +239,8 @@ def _as_of(value: Value, preset: Preset) -> Value:
     return value.model_copy(update=changes) if changes else value
 
 
-def _as_question(value: Value) -> Question:
+def as_question(value: Value) -> Question:
+    """Return the prompt of a value alone."""
     if isinstance(value, Question):
         return value
     return Question(id=value.id, prompt=value.prompt, domain=value.domain, source=value.source, meta=value.meta)

@@ -1,0 +1,125 @@
+"""What `openrubrics data` does."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import click
+import orjson
+from pydantic import BaseModel
+from rich.padding import Padding
+from rich.text import Text
+
+from openrubrics.cli.progress import progress
+from openrubrics.cli.show import clean, console
+from openrubrics.cli.sources import Source, SourceOptions
+from openrubrics.data.layouts import LAYOUTS
+from openrubrics.data.overlap import Overlap
+from openrubrics.data.pairs import Candidates
+from openrubrics.data.presets import PRESETS, Preset
+from openrubrics.data.sources import as_question
+from openrubrics.signatures.files import write_whole
+
+_MOST_SHOWN = 20
+
+
+def show() -> None:
+    """Print presets and layouts."""
+    out = console()
+    out.print(Text("Named sources, for --pairs", style="bold"))
+    for preset in PRESETS.values():
+        out.print(Text(preset.name, style="bold cyan"))
+        for text in _about(preset):
+            out.print(Padding(Text(text), (0, 0, 0, 4)))
+    out.print(Text("\nLayouts, for --layout; a preset's name stands for its layout too", style="bold"))
+    for layout in LAYOUTS.values():
+        out.print(Text(layout.name, style="bold cyan"))
+        out.print(Padding(Text(layout.says), (0, 0, 0, 4)))
+
+
+def check(options: SourceOptions, *, as_json: bool) -> int:
+    """Read all rows, print what was found, and return the exit code."""
+    overlaps: list[Overlap] = []
+    source = Source(options, on_overlap=overlaps.append)
+    count = sum(1 for _ in source.values()) if source.count is None else source.count
+    if as_json:
+        found = {"rows": count, "left_out": dict(source.skipped), "overlaps": [one.model_dump() for one in overlaps]}
+        click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+        return 0
+    click.echo(f"{count} rows")
+    _tell_left_out(source.skipped)
+    for one in overlaps[:_MOST_SHOWN]:
+        how = "the same words" if one.exact else f"{100 * one.share:.0f} % of the n-grams"
+        click.echo(clean(f"  {one.id}: {how} as {one.row} in {one.file}"))
+    if len(overlaps) > _MOST_SHOWN:
+        click.echo(f"  and {len(overlaps) - _MOST_SHOWN} more; --json lists all")
+    return 0
+
+
+def questions(options: SourceOptions, out: Path) -> int:
+    """Write the prompts of a source, and return the exit code."""
+    source = Source(options, layouts=("questions", "pairs"))
+    written = _write(out, (as_question(value) for value in source.values()), source.count, "reading", "prompts")
+    click.echo(f"{written} prompts written to {out}")
+    _tell_left_out(source.skipped)
+    return 0
+
+
+def rank(
+    options: SourceOptions,
+    models: tuple[str, ...],
+    out: Path,
+    *,
+    rule: Literal["z-score", "rank-sum"],
+    device: str | None,
+    dtype: str | None,
+    batch_size: int,
+    max_tokens: int | None,
+) -> int:
+    """Rank responses by reward models, write the rankings, and return the exit code."""
+    from openrubrics.data.ensemble import RewardEnsemble
+
+    source = Source(options, layouts=("candidates",))
+    ensemble = RewardEnsemble(
+        models, rule=rule, device=device, dtype=dtype, batch_size=batch_size, max_tokens=max_tokens
+    )
+    unranked: Counter[str] = Counter()
+    candidates = (value for value in source.values() if isinstance(value, Candidates))
+    ranked = ensemble.rank(candidates, take=options.take, skipped=unranked)
+    written = _write(out, ranked, source.count, "ranking", "prompts")
+    click.echo(f"{written} rankings written to {out}")
+    _tell_left_out(source.skipped + unranked)
+    return 0
+
+
+def _write(out: Path, values: Iterator[BaseModel], total: int | None, what: str, items: str) -> int:
+    """Write values as JSON Lines, all or none, and return how many there were."""
+    count = 0
+
+    def lines() -> Iterator[bytes]:
+        nonlocal count
+        for value in values:
+            yield value.model_dump_json().encode() + b"\n"
+            count += 1
+            advance()
+
+    with progress(total, what, items=items, done="done", kept="nothing was written") as advance:
+        write_whole(out, lines())
+    return count
+
+
+def _tell_left_out(reasons: Counter[str]) -> None:
+    for reason, count in reasons.most_common():
+        click.echo(clean(f"{count} left out: {reason}"))
+
+
+def _about(preset: Preset) -> Iterator[str]:
+    where = f"on the hub: {preset.hub}" if preset.hub else "in this package"
+    config = f", configuration {preset.config}" if preset.config else ""
+    yield f"{where}{config}, splits {', '.join(preset.splits)}; layout {preset.layout}"
+    yield f"taken: {preset.taken}"
+    if preset.notes:
+        yield f"note: {preset.notes}"
+    yield f"licence: {preset.licence}"
+    yield f"cite: {preset.citation}"
