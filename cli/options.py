@@ -70,6 +70,30 @@ class ProgramOptions:
     probabilities: bool
 
 
+@dataclass(frozen=True)
+class EngineOptions:
+    """Where the program runs: in this process, or in workers of a cluster."""
+
+    engine: Literal["local", "ray"]
+    ray_address: str | None
+    workers: int | None
+
+
+_ENGINE = (
+    click.option(
+        "--engine",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        show_default=True,
+        help="Run in this process, or with Ray Data in the workers of a cluster (extra: scale).",
+    ),
+    click.option(
+        "--ray-address",
+        help="HOST:PORT of a running cluster, or auto; a cluster on this machine is started by default.",
+    ),
+    click.option("--workers", type=click.IntRange(min=1), help="Workers of the cluster, a CPU each; 2 by default."),
+)
+
 _ENVIRONMENT = (
     click.option(
         "--lm",
@@ -182,11 +206,18 @@ offline_lm_options = collected(LMOptions, "lms", (*_NO_ENVIRONMENT, *_LM))
 program_options = collected(ProgramOptions, "program", _PROGRAM)
 """Adds the options of `ProgramOptions`; the command receives them as ``program``."""
 
+engine_options = collected(EngineOptions, "engine", _ENGINE)
+"""Adds the options of `EngineOptions`; the command receives them as ``engine``."""
+
 seed_option = click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of everything random on our side."
 )
 concurrency_option = click.option(
-    "--concurrency", type=click.IntRange(min=1), default=16, show_default=True, help="Comparisons under way at a time."
+    "--concurrency",
+    type=click.IntRange(min=1),
+    default=16,
+    show_default=True,
+    help="Comparisons under way at a time, in each worker where there are several.",
 )
 limit_option = click.option("--limit", type=click.IntRange(min=1), help="Read only so many rows.")
 max_failed_option = click.option(

@@ -1,22 +1,26 @@
 """What `openrubrics judge` does."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import click
 
 from openrubrics.cli.build import rubric_rm, spending, text_of
+from openrubrics.cli.engine import cluster
 from openrubrics.cli.failed import exit_code
 from openrubrics.cli.forecast import forecast
-from openrubrics.cli.options import LMOptions, ProgramOptions
+from openrubrics.cli.options import EngineOptions, LMOptions, ProgramOptions
 from openrubrics.cli.progress import progress
 from openrubrics.cli.rows import Rows
-from openrubrics.cli.show import console, show_judgment
-from openrubrics.data import Comparison, in_bulk, read_comparisons
-from openrubrics.programs import RubricRM
+from openrubrics.cli.show import clean, console, show_judgment
+from openrubrics.data import Cluster, Comparison, calls, read_comparisons
+from openrubrics.data.rows import OnError
+from openrubrics.programs import Direct, RubricRM
 from openrubrics.signatures import Failed, Judgment
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.values import Frozen
@@ -34,6 +38,8 @@ class Asked:
     b: TextOrFile
     pairs: Path | None
     limit: int | None
+    on_error: OnError = "stop"
+    skipped: Counter[str] = field(default_factory=Counter)
 
     def comparisons(self) -> list[Comparison] | Rows[Comparison]:
         """Read what is to be compared.
@@ -48,7 +54,22 @@ class Asked:
         if any(given is not None for given in (*self.prompt, *self.a, *self.b)):
             raise UsageError("--pairs and a single comparison are both given", "give one of them")
         path = self.pairs
-        return Rows(path, lambda: read_comparisons(path, limit=self.limit))
+
+        def read() -> Iterator[Comparison]:
+            self.skipped.clear()
+            return read_comparisons(path, limit=self.limit, on_error=self.on_error, skipped=self.skipped)
+
+        return Rows(path, read)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the comparisons are judged and shown."""
+
+    concurrency: int
+    max_failed: float
+    as_json: bool
+    dry_run: bool
 
 
 class JudgedComparison(Frozen):
@@ -63,29 +84,25 @@ class JudgedComparison(Frozen):
     judgment: Judgment
 
 
-def run(
-    asked: Asked,
-    program: ProgramOptions,
-    lms: LMOptions,
-    *,
-    concurrency: int,
-    max_failed: float,
-    as_json: bool,
-    dry_run: bool,
-) -> int:
+def run(asked: Asked, settings: Settings, program: ProgramOptions, lms: LMOptions, engine: EngineOptions) -> int:
     """Judge, print, and return the exit code."""
     comparisons = asked.comparisons()
     rm = rubric_rm(program, lms)
-    if dry_run:
+    nodes = cluster(engine, lms)
+    if nodes and isinstance(comparisons, list):
+        raise UsageError("a single comparison needs no cluster", "leave --engine ray out, or give --pairs")
+    if settings.dry_run:
         click.echo(forecast("comparisons", (item.prompt for item in comparisons), program))
         return 0
     with spending(lms):
         if isinstance(comparisons, list):
-            return _one(rm, comparisons[0], as_json)
+            return _one(rm, comparisons[0], settings.as_json)
         with progress(len(comparisons), "judging", items="comparisons", kept="they are printed above") as advance:
-            failed = asyncio.run(_many(rm, comparisons, concurrency, advance))
+            failed = asyncio.run(_many(rm, comparisons, settings.concurrency, nodes, advance))
     click.echo(f"{len(comparisons)} judged, {failed} failed", err=True)
-    return exit_code(failed, len(comparisons), max_failed)
+    for reason, count in asked.skipped.most_common():
+        click.echo(clean(f"{count} skipped: {reason}"), err=True)
+    return exit_code(failed, len(comparisons), settings.max_failed)
 
 
 def _one(rm: RubricRM, comparison: Comparison, as_json: bool) -> int:
@@ -97,17 +114,24 @@ def _one(rm: RubricRM, comparison: Comparison, as_json: bool) -> int:
     return 1 if isinstance(judgment.outcome, Failed) else 0
 
 
-async def _many(rm: RubricRM, comparisons: Iterable[Comparison], concurrency: int, advance: Callable[[], None]) -> int:
+async def _many(
+    rm: RubricRM,
+    comparisons: Iterable[Comparison],
+    concurrency: int,
+    nodes: Cluster | None,
+    advance: Callable[[], None],
+) -> int:
     """Judge all, print each as it is finished, and return how many failed."""
-
-    async def judged(item: Comparison) -> JudgedComparison:
-        judgment = await rm.acall(prompt=item.prompt, response_a=item.response_a, response_b=item.response_b)
-        return JudgedComparison(id=item.id, judgment=judgment)
-
+    judged = partial(_judged, Direct(concurrency=concurrency), rm)
     failed = 0
-    async with aclosing(in_bulk(judged, comparisons, concurrency=concurrency)) as results:
+    async with aclosing(calls(judged, comparisons, concurrency=concurrency, cluster=nodes)) as results:
         async for result in results:
             failed += isinstance(result.judgment.outcome, Failed)
             click.echo(result.model_dump_json())
             advance()
     return failed
+
+
+async def _judged(ask: Direct, rm: RubricRM, item: Comparison) -> JudgedComparison:
+    judgment = await ask(rm, prompt=item.prompt, response_a=item.response_a, response_b=item.response_b)
+    return JudgedComparison(id=item.id, judgment=judgment)

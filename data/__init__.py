@@ -1,6 +1,7 @@
 """Preference pairs in, pairs with checked rubrics out."""
 
 from openrubrics.data.bulk import in_bulk
+from openrubrics.data.cluster import Cluster, ClusterError, calls
 from openrubrics.data.comparisons import Comparison, read_comparisons
 from openrubrics.data.curated import Attempt, CuratedItem, CuratedPair, CurationSettings
 from openrubrics.data.curated_rows import CuratedRow, Provenance, read_curated
@@ -9,13 +10,15 @@ from openrubrics.data.curation_counts import CurationCounts, CurationSummary
 from openrubrics.data.export import describe, export
 from openrubrics.data.ledger import Ledger
 from openrubrics.data.manifest import Manifest, versions
-from openrubrics.data.sources import read_pairs, read_ranked
 from openrubrics.data.slots import shown_responses, slot_of_chosen
+from openrubrics.data.sources import read_pairs, read_ranked
 from openrubrics.data.specificity import TopicFinding, topic_findings
 from openrubrics.signatures.files import cannot_write, sha256, write_whole
 
 __all__ = [
     "Attempt",
+    "Cluster",
+    "ClusterError",
     "Comparison",
     "ContrastsResponses",
     "CuratedItem",
@@ -30,6 +33,7 @@ __all__ = [
     "Provenance",
     "TopicFinding",
     "acurate",
+    "calls",
     "cannot_write",
     "curate",
     "curate_one",

@@ -111,6 +111,8 @@ NAMES: dict[str, list[str]] = {
     ],
     "openrubrics.data": [
         "Attempt",
+        "Cluster",
+        "ClusterError",
         "Comparison",
         "ContrastsResponses",
         "CuratedItem",
@@ -125,6 +127,7 @@ NAMES: dict[str, list[str]] = {
         "Provenance",
         "TopicFinding",
         "acurate",
+        "calls",
         "cannot_write",
         "curate",
         "curate_one",
