@@ -1,7 +1,9 @@
 """How a run came to be: the manifest of commands that judge."""
 
 from collections.abc import Iterable, Mapping
+from importlib.metadata import version
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 import dspy
@@ -10,11 +12,40 @@ from pydantic import JsonValue
 from openrubrics.cli.options import LMOptions
 from openrubrics.data import Manifest, sha256
 from openrubrics.lms import HttpEngine
-from openrubrics.programs import RubricRM
-from openrubrics.signatures import Usage
+from openrubrics.programs import ContrastiveRubricGenerator, GatekeeperJudge, RubricGenerator
+from openrubrics.signatures import Rubric, Usage
 
 
-def roles(program: RubricRM) -> dict[str, dspy.LM]:
+class InRoles(Protocol):
+    """A program with a judge and, unless the rubric is fixed, one that writes rubrics: `RubricRM`, and curation."""
+
+    @property
+    def judge(self) -> GatekeeperJudge:
+        """The judge."""
+        ...
+
+    @property
+    def generate(self) -> RubricGenerator | ContrastiveRubricGenerator:
+        """What writes rubrics."""
+        ...
+
+    @property
+    def rubric(self) -> Rubric | None:
+        """The fixed rubric."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """See `openrubrics.programs.Program`."""
+        ...
+
+    @property
+    def settings(self) -> dict[str, JsonValue]:
+        """See `openrubrics.programs.Program`."""
+        ...
+
+
+def roles(program: InRoles) -> dict[str, dspy.LM]:
     """Return the LM of each role that the program has."""
     found = {"judge": program.judge.predict.lm}
     if program.rubric is None:
@@ -22,13 +53,43 @@ def roles(program: RubricRM) -> dict[str, dspy.LM]:
     return {role: model for role, model in found.items() if isinstance(model, dspy.LM)}
 
 
-def shown_lm(program: RubricRM) -> str:
+def shown_lm(program: InRoles) -> str:
     """Return the names of all models in one text."""
     return " + ".join(dict.fromkeys(model.model for model in roles(program).values()))
 
 
+def identity(program: InRoles, lms: LMOptions, *, seed: int) -> dict[str, JsonValue]:
+    """Return all that the judgments of a run depend on, besides the pairs, under names for its reader.
+
+    The address of a server is no part of it: a server that was stopped may come back elsewhere.
+
+    Args:
+        program: As it is to run.
+        lms: As they were asked for.
+        seed: For the order of responses.
+    """
+    models = roles(program)
+    settings = program.settings | {"rubric": program.rubric.fingerprint if program.rubric else None}
+    return {
+        "openrubrics": version("openrubrics"),
+        "prompts": program.fingerprint,
+        "seed": seed,
+        **_flat(settings),
+        **{f"{role} model": model.model for role, model in models.items()},
+        **{f"{role} sampling": _sampling(program, role, lms) for role in models},
+    }
+
+
+def _flat(settings: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return the settings of a program and its parts on one level."""
+    flat: dict[str, JsonValue] = {}
+    for name, value in settings.items():
+        flat |= {f"{name} {key}": v for key, v in _flat(value).items()} if isinstance(value, dict) else {name: value}
+    return flat
+
+
 def manifest(
-    program: RubricRM,
+    program: InRoles,
     lms: LMOptions,
     *,
     files: Iterable[Path | None],
@@ -66,7 +127,7 @@ def manifest(
     )
 
 
-def _sampling(program: RubricRM, role: str, lms: LMOptions) -> dict[str, JsonValue]:
+def _sampling(program: InRoles, role: str, lms: LMOptions) -> dict[str, JsonValue]:
     votes = role == "judge" and program.judge.votes > 1
     return {
         "temperature": program.judge.temperature if votes else lms.temperature,

@@ -44,6 +44,6 @@ def quickstart(
     from openrubrics.cli.run_quickstart import forecast, run
 
     if dry_run:
-        click.echo(forecast(out, overwrite, lms))
+        click.echo(forecast(out, overwrite, seed, lms))
         return 0
     return run(out, overwrite, seed, concurrency, lms, as_json)

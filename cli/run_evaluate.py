@@ -12,7 +12,7 @@ from openrubrics.cli.build import rubric_rm, spending
 from openrubrics.cli.forecast import forecast
 from openrubrics.cli.options import LMOptions, ProgramOptions
 from openrubrics.cli.progress import progress
-from openrubrics.cli.provenance import manifest, shown_lm
+from openrubrics.cli.provenance import identity, manifest, shown_lm
 from openrubrics.cli.rows import Rows
 from openrubrics.cli.show import console, show_summary
 from openrubrics.data import Manifest, read_pairs
@@ -42,26 +42,26 @@ class Settings:
 
 
 def run(settings: Settings, program: ProgramOptions, lms: LMOptions) -> Summary:
-    """Evaluate, write the run folder if one is named, and return the summary."""
+    """Evaluate, write the run folder if one is named, and return the summary.
+
+    A run that was stopped goes on from what its folder holds; its summary is that of the whole run.
+    """
     rows, judge = _checked(settings, program, lms)
-    start = time.perf_counter()
     runs: list[list[EvaluatedPair]] = []
-    with _folder(settings) as writer:
+    with _folder(settings, program, lms, judge) as writer:
+        clock = _Clock(writer)
         with spending(lms) as meter:
             for repeat in range(settings.repeats):
                 if repeat:
                     judge = rubric_rm(program, lms)  # a new one has no rubrics of the run before
-                    if writer:
-                        writer.repeat()
-                runs.append(_one_run(judge, settings, rows, writer))
-        seconds = time.perf_counter() - start
+                runs.append(_one_run(judge, settings, rows, writer, clock, repeat))
         summary = summarize(
             runs[0],
             orders=program.orders,
             lm=shown_lm(judge),
             method=program.method,
             usage=meter.usage,
-            seconds=seconds,
+            seconds=clock.seconds,
             seed=settings.seed,
             kappa=kappa(runs) if len(runs) > 1 else None,
         )
@@ -70,11 +70,29 @@ def run(settings: Settings, program: ProgramOptions, lms: LMOptions) -> Summary:
     return summary
 
 
+class _Clock:
+    """The seconds of a run, with those before it was stopped; what it knows of them is at most a second old."""
+
+    def __init__(self, writer: RunWriter | None) -> None:
+        self._writer = writer
+        self._before = writer.seconds if writer else 0.0
+        self._start = time.perf_counter()
+        self._noted = self._before
+
+    @property
+    def seconds(self) -> float:
+        return self._before + time.perf_counter() - self._start
+
+    def tick(self) -> None:
+        if self._writer and self.seconds - self._noted > 1:
+            self._noted = self._writer.seconds = self.seconds
+
+
 def foretell(settings: Settings, program: ProgramOptions, lms: LMOptions) -> str:
     """Check all that can be checked without a request, and say how many requests a run would send."""
-    rows, _ = _checked(settings, program, lms)
+    rows, judge = _checked(settings, program, lms)
     if settings.out:
-        RunWriter(settings.out, overwrite=settings.overwrite).check()
+        _writer(settings.out, settings, program, lms, judge).check()
     return forecast("pairs", (pair.prompt for pair in rows), program, repeats=settings.repeats)
 
 
@@ -94,27 +112,55 @@ def _checked(settings: Settings, program: ProgramOptions, lms: LMOptions) -> tup
     return settings.rows(), rubric_rm(program, lms)
 
 
+def _writer(out: Path, settings: Settings, program: ProgramOptions, lms: LMOptions, judge: RubricRM) -> RunWriter:
+    begun = {"command": "evaluate", "method": program.method, "form": program.form}
+    return RunWriter(out, identity=begun | identity(judge, lms, seed=settings.seed), overwrite=settings.overwrite)
+
+
 @contextmanager
-def _folder(settings: Settings) -> Iterator[RunWriter | None]:
+def _folder(settings: Settings, program: ProgramOptions, lms: LMOptions, judge: RubricRM) -> Iterator[RunWriter | None]:
     if settings.out is None:
         yield None
         return
-    with RunWriter(settings.out, overwrite=settings.overwrite) as writer:
+    with _writer(settings.out, settings, program, lms, judge) as writer:
+        if not writer.ledger.is_empty:
+            click.echo(f"going on with the unfinished run in {settings.out}", err=True)
         yield writer
 
 
 def _one_run(
-    judge: RubricRM, settings: Settings, rows: Rows[PreferencePair], writer: RunWriter | None
+    judge: RubricRM,
+    settings: Settings,
+    rows: Rows[PreferencePair],
+    writer: RunWriter | None,
+    clock: _Clock,
+    repeat: int,
 ) -> list[EvaluatedPair]:
-    kept = f"they are in {writer.path}" if writer else "they are lost: no folder was named with --out"
-    with progress(len(rows), "judging", items="pairs", kept=kept) as advance:
+    with progress(len(rows), "judging", items="pairs", kept=_kept(settings)) as advance:
 
-        def take(result: EvaluatedPair) -> None:
+        def take(_: EvaluatedPair) -> None:
             if writer:
-                writer.write(result)
+                writer.replace()
+            clock.tick()
             advance()
 
-        return judge_pairs(judge, rows, seed=settings.seed, concurrency=settings.concurrency, on_result=take, slim=True)
+        return judge_pairs(
+            judge,
+            rows,
+            seed=settings.seed,
+            concurrency=settings.concurrency,
+            on_result=take,
+            slim=True,
+            ledger=writer.ledger if writer else None,
+            repeat=repeat,
+        )
+
+
+def _kept(settings: Settings) -> str:
+    if settings.out is None:
+        return "they are lost: no folder was named with --out"
+    without = " without --overwrite" if settings.overwrite else ""
+    return f"they are kept in {settings.out}; the same command{without} goes on from there"
 
 
 def _manifest(

@@ -15,7 +15,7 @@ from openrubrics.cli.build import model, spending
 from openrubrics.cli.failed import exit_code
 from openrubrics.cli.options import LMOptions
 from openrubrics.cli.progress import progress
-from openrubrics.cli.provenance import manifest, shown_lm
+from openrubrics.cli.provenance import identity, manifest, shown_lm
 from openrubrics.cli.show import clean, console, show_judgment, show_rubric, show_summary
 from openrubrics.data import CuratedPair, acurate, read_pairs, write_whole
 from openrubrics.evaluation import EvaluatedPair, RunWriter, Summary, evaluate, summarize
@@ -71,13 +71,15 @@ def run(out: Path, overwrite: bool, seed: int, concurrency: int, lms: LMOptions,
     shown = shown_lm(loop.judge)
     screen.print(f"Language model: {clean(shown)}", style="bold", markup=False)
     start = time.perf_counter()
-    with RunWriter(out, overwrite=overwrite) as writer, spending(lms) as meter:
+    with _writer(out, overwrite, seed, lms, loop) as writer, spending(lms) as meter:
         curated = _curate(loop, seed, concurrency)
         _show_curation(screen, curated)
-        results = _judge(loop.judge, curated, writer, seed, concurrency)
+        results = _judge(loop.judge, writer, seed, concurrency)
         summary = _summary(results, curated, shown, meter, time.perf_counter() - start, seed)
         _show_judging(screen, results, summary)
         counts = {"curated": len(curated), "kept": summary.kept, "pairs": len(results), "failed": summary.failed}
+        writer.replace()
+        write_whole(out / CURATED, "".join(pair.model_dump_json() + "\n" for pair in curated))
         writer.finish(
             summary,
             manifest(
@@ -103,15 +105,20 @@ def run(out: Path, overwrite: bool, seed: int, concurrency: int, lms: LMOptions,
     )
 
 
-def forecast(out: Path, overwrite: bool, lms: LMOptions) -> str:
+def forecast(out: Path, overwrite: bool, seed: int, lms: LMOptions) -> str:
     """Check what can be checked without a request, and say how many requests a run sends at most."""
-    _Loop.of(_with_embedded(lms))
-    RunWriter(out, overwrite=overwrite).check()
+    lms = _with_embedded(lms)
+    _writer(out, overwrite, seed, lms, _Loop.of(lms)).check()
     curated, held_out = len(_split("curate")), len(_split("held-out"))
     return (
         f"{curated} pairs to curate and {held_out} to judge in both orders: at most {2 * curated + 3 * held_out} "
         "requests, without repeats after failures; nothing was asked"
     )
+
+
+def _writer(out: Path, overwrite: bool, seed: int, lms: LMOptions, loop: _Loop) -> RunWriter:
+    begun = {"command": "quickstart", "contrast prompts": loop.contrast.fingerprint}
+    return RunWriter(out, identity=begun | identity(loop.judge, lms, seed=seed), overwrite=overwrite)
 
 
 def _is_offline(lms: LMOptions) -> bool:
@@ -143,7 +150,7 @@ def _curate(loop: _Loop, seed: int, concurrency: int) -> list[CuratedPair]:
         results = acurate(pairs, loop.contrast, loop.judge.judge, seed=seed, concurrency=concurrency)
         async with aclosing(results):
             async for result in results:
-                done.append(result)
+                done.extend(result.pairs())
                 advance()
         return done
 
@@ -151,20 +158,16 @@ def _curate(loop: _Loop, seed: int, concurrency: int) -> list[CuratedPair]:
         return asyncio.run(curated(advance))
 
 
-def _judge(
-    judge: RubricRM, curated: list[CuratedPair], writer: RunWriter, seed: int, concurrency: int
-) -> list[EvaluatedPair]:
-    """Judge the held-out pairs; what was curated replaces that of an older run together with its judgments."""
+def _judge(judge: RubricRM, writer: RunWriter, seed: int, concurrency: int) -> list[EvaluatedPair]:
     pairs = _split("held-out")
-    with progress(len(pairs), "judging", items="pairs", kept=f"they are in {writer.path}") as advance:
+    kept = f"they are kept in {writer.folder}; the same command without --overwrite goes on from there"
+    with progress(len(pairs), "judging", items="pairs", kept=kept) as advance:
 
-        def take(result: EvaluatedPair) -> None:
-            if not writer.written:
-                write_whole(writer.folder / CURATED, "".join(pair.model_dump_json() + "\n" for pair in curated))
-            writer.write(result)
+        def take(_: EvaluatedPair) -> None:
+            writer.replace()
             advance()
 
-        return evaluate(judge, pairs, seed=seed, concurrency=concurrency, on_result=take)
+        return evaluate(judge, pairs, seed=seed, concurrency=concurrency, on_result=take, ledger=writer.ledger)
 
 
 def _show_curation(screen: Console, curated: list[CuratedPair]) -> None:

@@ -93,9 +93,6 @@ class Ledger:
                 raise
             self._unlink()
             self._open()
-        if not self.path.exists():  # a run that ended just now took it away while this one waited for the lock
-            self._close()
-            self._open()
         return self
 
     def __exit__(
@@ -216,6 +213,8 @@ class Ledger:
             self._db.execute("COMMIT")
         except BaseException as error:
             self._close()
+            if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY_DBMOVED:
+                return self._open()  # a run that ended just now took the file away while this one waited for the lock
             if isinstance(error, sqlite3.Error):
                 raise self._error(error) from error
             raise

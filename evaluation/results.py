@@ -1,6 +1,9 @@
 """One judged pair, as it is kept in judgments.jsonl."""
 
+import json
 from typing import Literal
+
+from pydantic_core import PydanticSerializationError
 
 from openrubrics.data import slot_of_chosen
 from openrubrics.signatures.values import (
@@ -59,6 +62,14 @@ class EvaluatedPair(Frozen):
         orders = tuple(OrderOutcome(order=shown.order, outcome=_bare(shown.outcome)) for shown in judgment.orders)
         bare = Judgment(outcome=_bare(judgment.outcome), orders=orders, decided_by=judgment.decided_by)
         return self.model_copy(update={"judgment": bare})
+
+    def line(self) -> bytes:
+        """Return the pair as a line of judgments.jsonl, without its end."""
+        try:
+            return self.model_dump_json().encode()
+        except PydanticSerializationError:
+            # A model's text can hold half a surrogate pair, which no UTF-8 file can; it becomes "?".
+            return json.dumps(self.model_dump(mode="json"), ensure_ascii=False).encode("utf-8", "replace")
 
     def category(self, outcome: Outcome) -> Category:
         """Return what one of the judgment's outcomes says about the human label."""

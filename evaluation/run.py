@@ -1,14 +1,20 @@
 """Judge labelled pairs, many at a time."""
 
 import asyncio
+import json
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from typing import Protocol
 
-from openrubrics.data import in_bulk, shown_responses
+from openrubrics.data import Ledger, in_bulk, shown_responses
 from openrubrics.evaluation.results import EvaluatedPair
+from openrubrics.lms.metering import record_again
+from openrubrics.programs import Direct
 from openrubrics.signatures.errors import UsageError
-from openrubrics.signatures.values import Judgment, PreferencePair, Prompt
+from openrubrics.signatures.values import Failed, Judgment, PreferencePair, Prompt
+
+_REPEAT_BITS = 40
+"""Places of one run in a ledger; those of the next come after them."""
 
 
 class PairJudge(Protocol):
@@ -27,32 +33,53 @@ async def aevaluate(
     concurrency: int = 16,
     on_result: Callable[[EvaluatedPair], None] | None = None,
     slim: bool = False,
+    ledger: Ledger | None = None,
+    repeat: int = 0,
 ) -> list[EvaluatedPair]:
     """Judge every pair, with the chosen response in a slot drawn from the pair's id and `seed`.
 
     Nothing but the prompt and the two responses reaches the judge. An exception, from the judge (such as `LMError`),
     from `pairs` or from `on_result`, ends the run: what is under way is cancelled, and the exception is raised.
 
+    With a ledger every reply of an LM is kept when it comes, and every judgment as its line of judgments.jsonl. A run
+    that goes on with the ledger of one that was stopped asks for nothing that was answered, whatever became of the
+    order of `pairs`, and judges only what was not judged, by id, domain, source, prompt and responses;
+    `Ledger.records` then gives the lines in the order of `pairs`. Meters (`openrubrics.lms.usage_meter`) count what was
+    paid before once more; budgets do not.
+
     Args:
         judge: Compares two responses.
         pairs: May be lazy; at most `concurrency` are held.
         seed: For the slots.
-        concurrency: Most pairs under way at a time.
-        on_result: Called with each result as it is finished, so not in the order of `pairs`.
+        concurrency: Most pairs under way, and most requests to LMs in flight, at a time.
+        on_result: Called with each result as it is finished, so not in the order of `pairs`; also with those that the
+            ledger holds.
         slim: Return each result without its texts (`EvaluatedPair.slim`), so that memory does not grow with them.
+        ledger: Where replies and judgments are kept; begun with all that the judgments depend on.
+        repeat: Number of the run, from 0, where runs on the same pairs share a ledger; each has replies of its own.
 
     Returns:
         The results, in the order of `pairs`.
 
     Raises:
-        UsageError: `concurrency` is below 1.
+        UsageError: `concurrency` is below 1, or the ledger cannot be written.
     """
+    salt = f"repeat {repeat}" if repeat else ""
+    ask = Direct(concurrency=concurrency, replies=ledger, salt=salt)
 
     async def judged(place: tuple[int, PreferencePair]) -> tuple[int, EvaluatedPair]:
         index, pair = place
+        row, key = (repeat << _REPEAT_BITS) + index, _key(pair, salt)
+        if ledger is not None and (kept := ledger.take(row, key)) is not None:
+            result = EvaluatedPair.model_validate_json(kept)
+            record_again(result.judgment.usage)
+            return index, result
         a, b = shown_responses(pair, seed)
-        judgment = await judge.acall(prompt=pair.prompt, response_a=a, response_b=b)
-        return index, EvaluatedPair.of(pair, judgment, seed=seed)
+        judgment = await ask(judge, prompt=pair.prompt, response_a=a, response_b=b)
+        result = EvaluatedPair.of(pair, judgment, seed=seed)
+        if ledger is not None:
+            ledger.finish(row, key, result.line(), failed=isinstance(judgment.outcome, Failed))
+        return index, result
 
     results: dict[int, EvaluatedPair] = {}
     async with aclosing(in_bulk(judged, enumerate(pairs), concurrency=concurrency)) as finished:
@@ -71,14 +98,33 @@ def evaluate(
     concurrency: int = 16,
     on_result: Callable[[EvaluatedPair], None] | None = None,
     slim: bool = False,
+    ledger: Ledger | None = None,
+    repeat: int = 0,
 ) -> list[EvaluatedPair]:
     """Do what `aevaluate` does, from code that is not asynchronous.
 
     Raises:
-        UsageError: An event loop is already running here, as in a notebook, or `concurrency` is below 1.
+        UsageError: An event loop is already running here, as in a notebook, or as for `aevaluate`.
     """
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(aevaluate(judge, pairs, seed=seed, concurrency=concurrency, on_result=on_result, slim=slim))
+        return asyncio.run(
+            aevaluate(
+                judge,
+                pairs,
+                seed=seed,
+                concurrency=concurrency,
+                on_result=on_result,
+                slim=slim,
+                ledger=ledger,
+                repeat=repeat,
+            )
+        )
     raise UsageError("evaluate() cannot run inside an event loop", "write: await aevaluate(...)")
+
+
+def _key(pair: PreferencePair, salt: str) -> str:
+    """Return a text that is equal for pairs whose judgments are the same line."""
+    prompt = pair.prompt if isinstance(pair.prompt, str) else [turn.model_dump() for turn in pair.prompt]
+    return json.dumps([salt, pair.id, pair.domain, pair.source, prompt, pair.chosen, pair.rejected])

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 import dspy
@@ -33,8 +33,9 @@ class Replies(Protocol):
 class CalledLikeAProgram(Protocol):
     """Anything that is called like a program."""
 
-    async def acall(self, **inputs: Any) -> Any:  # noqa: ANN401
-        """Return the result."""
+    @property
+    def acall(self) -> Callable[..., Awaitable[Any]]:
+        """Takes its own keyword arguments and returns the result."""
         ...
 
 

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 from openrubrics.signatures.errors import DataError, UsageError
@@ -19,8 +20,10 @@ _HINTS = {
 }
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Put `text` into a file so that every reader sees the old content or the new one, even after a crash.
+def write_whole(path: Path, content: str | Iterable[bytes]) -> None:
+    """Put a text, or bytes one part after the other, into a file: every reader sees the old content or the new one.
+
+    That holds after a crash too. An exception from `content` leaves the old one.
 
     Raises:
         UsageError: The place cannot be written to, or is full.
@@ -28,8 +31,8 @@ def write_whole(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         try:
-            with temporary.open("x", encoding="utf-8") as file:
-                file.write(text)
+            with temporary.open("xb") as file:
+                file.writelines((content.encode(),) if isinstance(content, str) else content)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)

@@ -149,12 +149,15 @@ def test_a_limit_on_calls_is_exact_and_what_was_finished_stays(
     assert ran.err.splitlines() == [
         "error: the budget of 5 calls is used up",
         "       raise --max-calls",
-        f"       2 of 6 pairs were judged before that; they are in {tmp_path / 'run' / 'judgments.jsonl'}",
+        "       2 of 6 pairs were judged before that; "
+        f"they are kept in {tmp_path / 'run'}; the same command goes on from there",
     ]
     assert len(server.bodies) == 5
-    lines = (tmp_path / "run" / "judgments.jsonl").read_text().splitlines()
-    assert [json.loads(line)["id"] for line in lines] == ["p0", "p1"]
     assert not (tmp_path / "run" / "summary.json").exists()
+    more = cli("evaluate", *served, "--pairs", pairs, "--max-calls", 7, "--out", tmp_path / "run", "--json")
+    assert more.code == 0
+    assert len(server.bodies) == 12
+    assert json.loads(more.out)["calls"] == 12
 
 
 def test_a_limit_on_calls_is_exact_with_many_at_once(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from cli_replies import Run
 from server_plugin import ModelServer
 
 SCRIPT = Path(sys.executable).with_name("openrubrics")
@@ -35,21 +37,27 @@ def interrupted(server: ModelServer, arguments: list[str], done: Callable[[], bo
     return process.returncode, out, err
 
 
-def test_evaluate_keeps_finished_judgments(server: ModelServer, pairs: Path, tmp_path: Path) -> None:
+def test_evaluate_keeps_finished_judgments_and_goes_on(
+    cli: Run, server: ModelServer, served: tuple[str, ...], pairs: Path, tmp_path: Path
+) -> None:
     server.delay = 0.3
-    lines = tmp_path / "run" / "judgments.jsonl"
-
-    def two_are_written() -> bool:
-        return lines.exists() and lines.read_text().count("\n") >= 2
-
-    arguments = ["evaluate", "--pairs", str(pairs), "--out", str(tmp_path / "run")]
-    code, _, err = interrupted(server, arguments, two_are_written)
+    out = tmp_path / "run"
+    arguments = ["evaluate", "--pairs", str(pairs), "--out", str(out)]
+    code, _, err = interrupted(server, arguments, lambda: len(server.received) >= 6)
     assert code == 130
-    kept = [json.loads(line) for line in lines.read_text().splitlines()]
-    assert 2 <= len(kept) < 6
-    note = f"       {len(kept)} of 6 pairs were judged before that; they are in {lines}"
-    assert err.strip().splitlines() == ["stopped", note]
-    assert not (tmp_path / "run" / "summary.json").exists()
+    stopped, note = err.strip().splitlines()
+    assert stopped == "stopped"
+    judged = re.fullmatch(rf"       ([1-5]) of 6 pairs were judged before that; they are kept in {out}; (.*)", note)
+    assert judged
+    assert judged[2] == "the same command goes on from there"
+    assert [path.name for path in out.iterdir()] == ["unfinished.ledger"]
+    server.delay = 0
+    before = len(server.received)
+    ran = cli("evaluate", *served, "--pairs", pairs, "--out", out)
+    assert ran.code == 0
+    assert ran.err == f"going on with the unfinished run in {out}\n"
+    assert len(server.received) <= before + 12 - 2 * int(judged[1])
+    assert len((out / "judgments.jsonl").read_text().splitlines()) == 6
 
 
 def test_judge_has_printed_finished_judgments(server: ModelServer, jsonl: Callable[..., Path], tmp_path: Path) -> None:

@@ -30,6 +30,16 @@ def test_a_place_that_cannot_be_written_to_leaves_no_trace(tmp_path: Path) -> No
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder"]
 
 
+def test_parts_are_written_one_after_the_other_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    write_whole(path, (b"%d\n" % n for n in range(3)))
+    assert path.read_bytes() == b"0\n1\n2\n"
+    with pytest.raises(ZeroDivisionError):
+        write_whole(path, (b"%d\n" % (1 // n) for n in (1, 0)))
+    assert path.read_bytes() == b"0\n1\n2\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 @pytest.mark.parametrize(
     ("number", "step"),
     [

@@ -6,7 +6,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -172,6 +174,21 @@ def test_the_same_process_is_refused_too(kept: Path) -> None:
         run.keep_reply("q", b"still mine")
     with ledger(kept) as run:
         assert run.reply("q") == b"still mine"
+
+
+def test_who_waits_while_a_run_ends_begins_anew(kept: Path) -> None:
+    def wait() -> bytes | None:
+        with ledger(kept, seed=1) as later:
+            later.keep_reply("new", b"new")
+            return later.reply("q")
+
+    with ledger(kept) as run, ThreadPoolExecutor() as pool:
+        later = pool.submit(wait)
+        time.sleep(0.1)
+        run.delete()
+        assert later.result() is None
+    with ledger(kept, seed=1) as run:
+        assert run.reply("new") == b"new"
 
 
 def test_a_full_disk_loses_nothing_and_the_run_can_go_on(path: Path) -> None:
