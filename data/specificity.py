@@ -13,7 +13,10 @@ matter of meaning; what code can see of it is decided here, in time that is line
   response", "both responses").
 
 Hard rules keep exact figures and names of the request by design, and are not looked at. What it cannot see: names in
-scripts without capitals, subject words in lower case ("photosynthesis"), paraphrases.
+scripts without capitals, subject words in lower case ("photosynthesis"), paraphrases. So what it finds is nearly always
+there, and what it does not find proves nothing. Measured by hand: of the 295 top-grade criteria of BiGGen-Bench, which
+are written for one request each, it marks 100; of 45 marked ones that were read all were bound to their topic, of 45
+others about 35 were too, by subject words. On 20 general principles put to 1,401 real requests each it marks nothing.
 """
 
 import re
