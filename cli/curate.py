@@ -7,10 +7,12 @@ import click
 
 from openrubrics.cli.options import (
     FILE,
+    EngineOptions,
     LMOptions,
     Number,
     concurrency_option,
     dry_run_option,
+    engine_options,
     json_option,
     lm_options,
     max_failed_option,
@@ -72,6 +74,7 @@ from openrubrics.cli.sources import SourceOptions, source_options
 @concurrency_option
 @json_option
 @dry_run_option
+@engine_options
 @lm_options
 @source_options
 def curate(
@@ -91,6 +94,7 @@ def curate(
     concurrency: int,
     as_json: bool,
     dry_run: bool,
+    engine: EngineOptions,
     lms: LMOptions,
     source: SourceOptions,
 ) -> int:
@@ -104,6 +108,7 @@ def curate(
     Example:
       openrubrics curate --lm embedded --pairs pairs.jsonl --out curated
     """
+    from openrubrics.cli.engine import cluster
     from openrubrics.cli.failed import exit_code
     from openrubrics.cli.run_curate import Settings, foretell, report, run
     from openrubrics.data import CurationSettings
@@ -113,6 +118,7 @@ def curate(
         overwrite=overwrite,
         retry_failed=retry_failed,
         concurrency=concurrency,
+        cluster=cluster(engine, lms),
         filter=CurationSettings(tau=tau, attempts=attempts, orders=orders, general_only=general_only, seed=seed),
         rubric_template=rubric_template,
         judge_template=judge_template,

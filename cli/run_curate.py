@@ -20,6 +20,7 @@ from openrubrics.cli.provenance import identity, manifest, roles, shown_lm
 from openrubrics.cli.show import clean, console
 from openrubrics.cli.sources import Source, SourceOptions
 from openrubrics.data import (
+    Cluster,
     CuratedItem,
     CurationCounts,
     CurationSettings,
@@ -27,12 +28,12 @@ from openrubrics.data import (
     Ledger,
     Manifest,
     Provenance,
-    describe,
-    export,
+    describe_curated,
+    export_curated,
 )
 from openrubrics.data import curate as curate_items
+from openrubrics.data.curated_folder import check_folder
 from openrubrics.data.curation import read_record
-from openrubrics.data.export import check_folder
 from openrubrics.programs import ContrastiveRubricGenerator, GatekeeperJudge, Program
 from openrubrics.programs.gatekeeper import VOTING_TEMPERATURE
 from openrubrics.signatures import JudgeForm
@@ -51,6 +52,7 @@ class Settings:
     overwrite: bool
     retry_failed: bool
     concurrency: int
+    cluster: Cluster | None
     filter: CurationSettings
     rubric_template: Path | None
     judge_template: Path | None
@@ -87,9 +89,9 @@ def run(settings: Settings, source: SourceOptions, lms: LMOptions) -> CurationSu
         _curate(settings, lms, rows, programs, ledger, clock)
         names = {f"{role}_lm": lm.model for role, lm in roles(programs).items()}
         provenance = Provenance(**names, program=programs.fingerprint)
-        counts = export(settings.out, map(read_record, ledger.records()), provenance)
+        counts = export_curated(settings.out, map(read_record, ledger.records()), provenance)
         summary = counts.summary(settings.filter, lm=shown_lm(programs), seconds=clock.note())
-        describe(settings.out, summary, _manifest(settings, rows, lms, programs, counts, summary))
+        describe_curated(settings.out, summary, _manifest(settings, rows, lms, programs, counts, summary))
     return summary
 
 
@@ -203,6 +205,7 @@ def _curate(
             **settings.filter.model_dump(),
             concurrency=settings.concurrency,
             ledger=ledger,
+            cluster=settings.cluster,
             on_item=take,
         )
 
@@ -229,6 +232,7 @@ def _manifest(
             **settings.filter.model_dump(mode="json", exclude={"seed"}),
             "votes": settings.votes,
             "form": settings.form,
+            "workers": settings.cluster.workers if settings.cluster else None,
             "source": rows.facts(),
             "rubric_template": _text(settings.rubric_template),
             "judge_template": _text(settings.judge_template),

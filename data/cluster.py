@@ -16,6 +16,7 @@ import asyncio
 import importlib
 import logging
 import os
+import re
 import tempfile
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
@@ -50,6 +51,7 @@ _LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """Ray's switch for clusters of several machines; without it, every process listens on loopback only."""
 
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _AGAIN = "start the run again; what was finished and written stays"
 _ADDRESS = "is a node running there (ray start --head), with the same versions of Ray and Python as here?"
 
@@ -87,11 +89,11 @@ class Cluster:
 class Kept(Protocol[Item_contra, Result]):
     """Where results are kept, so that what is finished is not called again; used in this process only."""
 
-    def known(self, item: Item_contra) -> Result | None:
+    def known(self, item: Item_contra, /) -> Result | None:
         """Return the result of an item that was finished before; None where it was not."""
         ...
 
-    def keep(self, item: Item_contra, result: Result) -> None:
+    def keep(self, item: Item_contra, result: Result, /) -> None:
         """Keep a result; it has reached the operating system when this returns."""
         ...
 
@@ -291,7 +293,11 @@ def _same_prompt(one: object, other: object) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    """Return what an error of Ray says first, or, where it quotes a traceback, last."""
+    lines = [line.strip() for line in _COLOUR.sub("", str(error)).splitlines() if line.strip()] or [
+        type(error).__name__
+    ]
+    return lines[-1] if "Traceback (most recent call last):" in "\n".join(lines) or "ray::" in lines[0] else lines[0]
 
 
 @contextmanager

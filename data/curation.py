@@ -9,14 +9,15 @@ for the judge; here the order of each pair is drawn from its id and the seed, an
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Any, Protocol
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
-from openrubrics.data.bulk import in_bulk
+from openrubrics.data.cluster import Cluster, calls
 from openrubrics.data.curated import Attempt, CuratedItem, CurationSettings, reason_of
 from openrubrics.data.curation_counts import CurationCounts
 from openrubrics.data.ledger import Ledger
@@ -157,7 +158,7 @@ async def _all(calls: Iterable[Any]) -> list[Any]:
     return [task.result() for task in tasks]
 
 
-async def acurate(
+async def acurate(  # noqa: PLR0913 - all but three have defaults
     items: Iterable[RankedResponses | PreferencePair],
     contrast: ContrastsResponses,
     judge: JudgesByRubric,
@@ -169,6 +170,7 @@ async def acurate(
     seed: int = 0,
     concurrency: int = 16,
     ledger: Ledger | None = None,
+    cluster: Cluster | None = None,
 ) -> AsyncGenerator[CuratedItem, None]:
     """Yield every item with its rubrics and what is kept, as each is finished; what is not kept says why.
 
@@ -183,32 +185,52 @@ async def acurate(
         orders: Whether each pair is judged once, or a second time swapped.
         general_only: Whether rubrics with topic-specific principles are rejected.
         seed: For the order in which the judge sees the responses.
-        concurrency: Most requests to LMs, and most items, under way at a time.
+        concurrency: Most requests to LMs, and most items, under way at a time; in each worker of a cluster.
         ledger: An open ledger: what it holds is not asked again, and each finished item is in it before it is yielded.
+        cluster: Where to work; None for this process. Replies of unfinished items do not come back from a cluster.
 
     Raises:
         UsageError: An argument is out of its range.
         LMError: The endpoint cannot answer at all, or a budget is used up; with a ledger, a later run goes on.
     """
     settings = curation_settings(tau=tau, attempts=attempts, orders=orders, general_only=general_only, seed=seed)
-    ask = Direct(concurrency=concurrency, replies=ledger)
-
-    async def curated(placed: tuple[int, RankedResponses | PreferencePair]) -> CuratedItem:
-        place, given = placed
-        item = RankedResponses.of(given) if isinstance(given, PreferencePair) else given
-        if ledger is None:
-            return await curate_one(item, contrast, judge, settings, ask)
-        key = fingerprint(item)
-        record = ledger.take(place, key)
-        if record is not None:
-            return read_record(record)
-        result = await curate_one(item, contrast, judge, settings, ask)
-        ledger.finish(place, key, as_record(result), failed=result.failed)
-        return result
-
-    async with aclosing(in_bulk(curated, enumerate(items), concurrency=concurrency)) as results:
+    ask = Direct(concurrency=concurrency, replies=None if cluster else ledger)
+    call = partial(_curate_placed, contrast, judge, settings, ask)
+    kept = _Kept(ledger) if ledger else None
+    async with aclosing(calls(call, _placed(items), concurrency=concurrency, kept=kept, cluster=cluster)) as results:
         async for result in results:
             yield result
+
+
+Placed = tuple[int, RankedResponses]
+"""An item after its place in the input."""
+
+
+def _placed(items: Iterable[RankedResponses | PreferencePair]) -> Iterator[Placed]:
+    for place, item in enumerate(items):
+        yield place, RankedResponses.of(item) if isinstance(item, PreferencePair) else item
+
+
+async def _curate_placed(
+    contrast: ContrastsResponses, judge: JudgesByRubric, settings: CurationSettings, ask: Asks, placed: Placed
+) -> CuratedItem:
+    return await curate_one(placed[1], contrast, judge, settings, ask)
+
+
+class _Kept:
+    """The items that a ledger holds."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def known(self, placed: Placed) -> CuratedItem | None:
+        place, item = placed
+        record = self._ledger.take(place, fingerprint(item))
+        return None if record is None else read_record(record)
+
+    def keep(self, placed: Placed, result: CuratedItem) -> None:
+        place, item = placed
+        self._ledger.finish(place, fingerprint(item), as_record(result), failed=result.failed)
 
 
 def curate(
