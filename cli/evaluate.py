@@ -5,26 +5,29 @@ from pathlib import Path
 import click
 
 from openrubrics.cli.options import (
-    FILE,
+    EngineOptions,
     LMOptions,
     ProgramOptions,
     concurrency_option,
     dry_run_option,
+    engine_options,
     json_option,
-    limit_option,
     lm_options,
     max_failed_option,
     program_options,
     seed_option,
 )
+from openrubrics.cli.sources import SourceOptions, source_options
 
 
 @click.command()
-@click.option("--pairs", required=True, type=FILE, help="Labelled pairs, JSON Lines: prompt, chosen, rejected.")
+@source_options
 @click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for judgments, summary, manifest."
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for judgments, summary, manifest; a run that was stopped there goes on.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace the run that the folder holds.")
+@click.option("--overwrite", is_flag=True, help="Begin anew, and replace the run that the folder holds.")
 @click.option(
     "--repeats",
     type=click.IntRange(min=1),
@@ -34,31 +37,34 @@ from openrubrics.cli.options import (
     "tokens and seconds are of all runs.",
 )
 @max_failed_option
-@limit_option
 @seed_option
 @concurrency_option
 @json_option
 @dry_run_option
+@engine_options
 @program_options
 @lm_options
 def evaluate(
-    pairs: Path,
+    source: SourceOptions,
     out: Path | None,
     overwrite: bool,
     repeats: int,
     max_failed: float,
-    limit: int | None,
     seed: int,
     concurrency: int,
     as_json: bool,
     dry_run: bool,
+    engine: EngineOptions,
     program: ProgramOptions,
     lms: LMOptions,
 ) -> int:
-    """Measure how often the judge agrees with the labels of FILE.
+    """Measure how often the judge agrees with the labels of --pairs.
 
     Accuracy counts ties and failures as wrong; the chosen response is shown first or second by the toss of a seeded
-    coin, and with --orders both, in both places.
+    coin, and with --orders both, in both places. Of several ranked responses the best and the worst are compared.
+
+    A run that was stopped, by whatever, goes on with the same command: what was answered is not asked again. Limits on
+    calls and cost hold for each start.
 
     \b
     Example:
@@ -67,7 +73,7 @@ def evaluate(
     from openrubrics.cli.failed import exit_code
     from openrubrics.cli.run_evaluate import Settings, foretell, report, run
 
-    settings = Settings(pairs, limit, seed, concurrency, repeats, out, overwrite)
+    settings = Settings(source, seed, concurrency, repeats, out, overwrite, engine)
     if dry_run:
         click.echo(foretell(settings, program, lms))
         return 0

@@ -9,18 +9,18 @@ from pathlib import Path
 import click
 
 from openrubrics.cli.build import rubric_rm, spending
+from openrubrics.cli.engine import cluster
 from openrubrics.cli.forecast import forecast
-from openrubrics.cli.options import LMOptions, ProgramOptions
+from openrubrics.cli.options import EngineOptions, LMOptions, ProgramOptions
 from openrubrics.cli.progress import progress
 from openrubrics.cli.provenance import identity, manifest, shown_lm
-from openrubrics.cli.rows import Rows
-from openrubrics.cli.show import console, show_summary
-from openrubrics.data import Manifest, read_pairs
+from openrubrics.cli.show import clean, console, show_summary
+from openrubrics.cli.sources import Source, SourceOptions
+from openrubrics.data import Cluster, Manifest
 from openrubrics.evaluation import EvaluatedPair, RunWriter, Summary, kappa, summarize
 from openrubrics.evaluation import evaluate as judge_pairs
 from openrubrics.lms import Meter
 from openrubrics.programs import RubricRM
-from openrubrics.signatures import PreferencePair
 from openrubrics.signatures.errors import UsageError
 
 
@@ -28,17 +28,13 @@ from openrubrics.signatures.errors import UsageError
 class Settings:
     """What an evaluation needs besides the program."""
 
-    pairs: Path
-    limit: int | None
+    source: SourceOptions
     seed: int
     concurrency: int
     repeats: int
     out: Path | None
     overwrite: bool
-
-    def rows(self) -> Rows[PreferencePair]:
-        """Read the pairs."""
-        return Rows(self.pairs, lambda: read_pairs(self.pairs, limit=self.limit))
+    engine: EngineOptions
 
 
 def run(settings: Settings, program: ProgramOptions, lms: LMOptions) -> Summary:
@@ -47,6 +43,7 @@ def run(settings: Settings, program: ProgramOptions, lms: LMOptions) -> Summary:
     A run that was stopped goes on from what its folder holds; its summary is that of the whole run.
     """
     rows, judge = _checked(settings, program, lms)
+    nodes = cluster(settings.engine, lms)
     runs: list[list[EvaluatedPair]] = []
     with _folder(settings, program, lms, judge) as writer:
         clock = _Clock(writer)
@@ -54,7 +51,9 @@ def run(settings: Settings, program: ProgramOptions, lms: LMOptions) -> Summary:
             for repeat in range(settings.repeats):
                 if repeat:
                     judge = rubric_rm(program, lms)  # a new one has no rubrics of the run before
-                runs.append(_one_run(judge, settings, rows, writer, clock, repeat))
+                runs.append(_one_run(judge, settings, rows, writer, clock, repeat, nodes))
+        for reason, count in rows.skipped.most_common():
+            click.echo(clean(f"{count} skipped: {reason}"), err=True)
         summary = summarize(
             runs[0],
             orders=program.orders,
@@ -66,7 +65,7 @@ def run(settings: Settings, program: ProgramOptions, lms: LMOptions) -> Summary:
             kappa=kappa(runs) if len(runs) > 1 else None,
         )
         if writer:
-            writer.finish(summary, _manifest(judge, settings, program, lms, summary, meter))
+            writer.finish(summary, _manifest(judge, settings, rows, program, lms, summary, meter))
     return summary
 
 
@@ -93,7 +92,7 @@ def foretell(settings: Settings, program: ProgramOptions, lms: LMOptions) -> str
     rows, judge = _checked(settings, program, lms)
     if settings.out:
         _writer(settings.out, settings, program, lms, judge).check()
-    return forecast("pairs", (pair.prompt for pair in rows), program, repeats=settings.repeats)
+    return forecast("pairs", (pair.prompt for pair in rows.pairs()), program, repeats=settings.repeats)
 
 
 def report(summary: Summary, out: Path | None, as_json: bool) -> None:
@@ -105,11 +104,12 @@ def report(summary: Summary, out: Path | None, as_json: bool) -> None:
         click.echo(f"written to {out}" if out else "nothing was written: name a folder with --out")
 
 
-def _checked(settings: Settings, program: ProgramOptions, lms: LMOptions) -> tuple[Rows[PreferencePair], RubricRM]:
+def _checked(settings: Settings, program: ProgramOptions, lms: LMOptions) -> tuple[Source, RubricRM]:
     """Return pairs and program, once all that needs no request has been found to be in order."""
     if settings.repeats > 1 and lms.cache:
         raise UsageError("--repeats with --cache would repeat the replies of the first run", "leave --cache out")
-    return settings.rows(), rubric_rm(program, lms)
+    cluster(settings.engine, lms)
+    return Source(settings.source), rubric_rm(program, lms)
 
 
 def _writer(out: Path, settings: Settings, program: ProgramOptions, lms: LMOptions, judge: RubricRM) -> RunWriter:
@@ -131,12 +131,13 @@ def _folder(settings: Settings, program: ProgramOptions, lms: LMOptions, judge: 
 def _one_run(
     judge: RubricRM,
     settings: Settings,
-    rows: Rows[PreferencePair],
+    rows: Source,
     writer: RunWriter | None,
     clock: _Clock,
     repeat: int,
+    nodes: Cluster | None,
 ) -> list[EvaluatedPair]:
-    with progress(len(rows), "judging", items="pairs", kept=_kept(settings)) as advance:
+    with progress(rows.count, "judging", items="pairs", kept=_kept(settings)) as advance:
 
         def take(_: EvaluatedPair) -> None:
             if writer:
@@ -146,13 +147,14 @@ def _one_run(
 
         return judge_pairs(
             judge,
-            rows,
+            rows.pairs(),
             seed=settings.seed,
             concurrency=settings.concurrency,
             on_result=take,
             slim=True,
             ledger=writer.ledger if writer else None,
             repeat=repeat,
+            cluster=nodes,
         )
 
 
@@ -164,14 +166,21 @@ def _kept(settings: Settings) -> str:
 
 
 def _manifest(
-    judge: RubricRM, settings: Settings, program: ProgramOptions, lms: LMOptions, summary: Summary, meter: Meter
+    judge: RubricRM,
+    settings: Settings,
+    rows: Source,
+    program: ProgramOptions,
+    lms: LMOptions,
+    summary: Summary,
+    meter: Meter,
 ) -> Manifest:
     return manifest(
         judge,
         lms,
-        files=(settings.pairs, program.rubric, program.compiled, program.rubric_template, program.judge_template),
+        files=(*rows.files, program.rubric, program.compiled, program.rubric_template, program.judge_template),
         seed=settings.seed,
-        counts={"pairs": summary.pairs, "runs": settings.repeats, "failed": summary.failed},
+        counts={"pairs": summary.pairs, "runs": settings.repeats, "failed": summary.failed}
+        | {f"skipped: {reason}": count for reason, count in rows.skipped.items()},
         seconds=summary.seconds,
         usage=meter.usage,
         extras={
@@ -181,7 +190,7 @@ def _manifest(
             "form": program.form,
             "probabilities": program.probabilities,
             "enforce_checks": program.enforce_checks,
-            "limit": settings.limit,
+            "source": rows.facts(),
             "rubric": _text(program.rubric),
             "compiled": _text(program.compiled),
             "rubric_template": _text(program.rubric_template),

@@ -4,9 +4,10 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
+from functools import partial
 from typing import Protocol
 
-from openrubrics.data import Ledger, in_bulk, shown_responses
+from openrubrics.data import Cluster, Ledger, calls, shown_responses
 from openrubrics.evaluation.results import EvaluatedPair
 from openrubrics.lms.metering import record_again
 from openrubrics.programs import Direct
@@ -35,6 +36,7 @@ async def aevaluate(
     slim: bool = False,
     ledger: Ledger | None = None,
     repeat: int = 0,
+    cluster: Cluster | None = None,
 ) -> list[EvaluatedPair]:
     """Judge every pair, with the chosen response in a slot drawn from the pair's id and `seed`.
 
@@ -45,18 +47,20 @@ async def aevaluate(
     that goes on with the ledger of one that was stopped asks for nothing that was answered, whatever became of the
     order of `pairs`, and judges only what was not judged, by id, domain, source, prompt and responses;
     `Ledger.records` then gives the lines in the order of `pairs`. Meters (`openrubrics.lms.usage_meter`) count what was
-    paid before once more; budgets do not.
+    paid before once more; budgets do not. Workers of a cluster cannot reach the ledger: what is kept there are
+    judgments alone, when they come back.
 
     Args:
         judge: Compares two responses.
-        pairs: May be lazy; at most `concurrency` are held.
+        pairs: May be lazy; at most `concurrency` are held, for a cluster see `openrubrics.data.in_cluster`.
         seed: For the slots.
-        concurrency: Most pairs under way, and most requests to LMs in flight, at a time.
+        concurrency: Most pairs under way, and most requests to LMs in flight, at a time, here or in each worker.
         on_result: Called with each result as it is finished, so not in the order of `pairs`; also with those that the
             ledger holds.
         slim: Return each result without its texts (`EvaluatedPair.slim`), so that memory does not grow with them.
         ledger: Where replies and judgments are kept; begun with all that the judgments depend on.
         repeat: Number of the run, from 0, where runs on the same pairs share a ledger; each has replies of its own.
+        cluster: Where to judge; None for this process.
 
     Returns:
         The results, in the order of `pairs`.
@@ -65,29 +69,58 @@ async def aevaluate(
         UsageError: `concurrency` is below 1, or the ledger cannot be written.
     """
     salt = f"repeat {repeat}" if repeat else ""
-    ask = Direct(concurrency=concurrency, replies=ledger, salt=salt)
-
-    async def judged(place: tuple[int, PreferencePair]) -> tuple[int, EvaluatedPair]:
-        index, pair = place
-        row, key = (repeat << _REPEAT_BITS) + index, _key(pair, salt)
-        if ledger is not None and (kept := ledger.take(row, key)) is not None:
-            result = EvaluatedPair.model_validate_json(kept)
-            record_again(result.judgment.usage)
-            return index, result
-        a, b = shown_responses(pair, seed)
-        judgment = await ask(judge, prompt=pair.prompt, response_a=a, response_b=b)
-        result = EvaluatedPair.of(pair, judgment, seed=seed)
-        if ledger is not None:
-            ledger.finish(row, key, result.line(), failed=isinstance(judgment.outcome, Failed))
-        return index, result
-
+    ask = Direct(concurrency=concurrency, replies=None if cluster else ledger, salt=salt)
+    judging = calls(
+        partial(_judged, ask, judge, seed),
+        enumerate(pairs),
+        concurrency=concurrency,
+        kept=_Kept(ledger, repeat << _REPEAT_BITS, salt) if ledger else None,
+        cluster=cluster,
+    )
     results: dict[int, EvaluatedPair] = {}
-    async with aclosing(in_bulk(judged, enumerate(pairs), concurrency=concurrency)) as finished:
+    async with aclosing(judging) as finished:
         async for index, result in finished:
             results[index] = result.slim() if slim else result
             if on_result is not None:
                 on_result(result)
     return [results[index] for index in range(len(results))]
+
+
+async def _judged(
+    ask: Direct, judge: PairJudge, seed: int, item: tuple[int, PreferencePair]
+) -> tuple[int, EvaluatedPair]:
+    place, pair = item
+    a, b = shown_responses(pair, seed)
+    judgment = await ask(judge, prompt=pair.prompt, response_a=a, response_b=b)
+    return place, EvaluatedPair.of(pair, judgment, seed=seed)
+
+
+class _Kept:
+    """The judgments of one run in a ledger."""
+
+    def __init__(self, ledger: Ledger, first: int, salt: str) -> None:
+        self._ledger = ledger
+        self._first = first
+        self._salt = salt
+
+    def known(self, item: tuple[int, PreferencePair]) -> tuple[int, EvaluatedPair] | None:
+        place, pair = item
+        kept = self._ledger.take(self._first + place, self._key(pair))
+        if kept is None:
+            return None
+        result = EvaluatedPair.model_validate_json(kept)
+        record_again(result.judgment.usage)
+        return place, result
+
+    def keep(self, item: tuple[int, PreferencePair], result: tuple[int, EvaluatedPair]) -> None:
+        place, pair = item
+        failed = isinstance(result[1].judgment.outcome, Failed)
+        self._ledger.finish(self._first + place, self._key(pair), result[1].line(), failed=failed)
+
+    def _key(self, pair: PreferencePair) -> str:
+        """Return a text that is equal for pairs whose judgments are the same line."""
+        prompt = pair.prompt if isinstance(pair.prompt, str) else [turn.model_dump() for turn in pair.prompt]
+        return json.dumps([self._salt, pair.id, pair.domain, pair.source, prompt, pair.chosen, pair.rejected])
 
 
 def evaluate(
@@ -100,6 +133,7 @@ def evaluate(
     slim: bool = False,
     ledger: Ledger | None = None,
     repeat: int = 0,
+    cluster: Cluster | None = None,
 ) -> list[EvaluatedPair]:
     """Do what `aevaluate` does, from code that is not asynchronous.
 
@@ -119,12 +153,7 @@ def evaluate(
                 slim=slim,
                 ledger=ledger,
                 repeat=repeat,
+                cluster=cluster,
             )
         )
     raise UsageError("evaluate() cannot run inside an event loop", "write: await aevaluate(...)")
-
-
-def _key(pair: PreferencePair, salt: str) -> str:
-    """Return a text that is equal for pairs whose judgments are the same line."""
-    prompt = pair.prompt if isinstance(pair.prompt, str) else [turn.model_dump() for turn in pair.prompt]
-    return json.dumps([salt, pair.id, pair.domain, pair.source, prompt, pair.chosen, pair.rejected])

@@ -3,8 +3,10 @@
 import json
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet
 from cli_replies import JUDGMENT, RUBRIC, Run, asks_for_judgment, section, shorter_wins
 from server_plugin import ModelServer
 
@@ -62,9 +64,13 @@ def test_the_manifest_says_how_the_run_came_to_be(
     assert manifest.data == {str(pairs): sha256(pairs), str(rubric): sha256(rubric)}
     assert manifest.seed == 5
     assert manifest.sampling == {"judge": {"temperature": 0.7, "max_tokens": 900, "thinking": False}}
-    assert manifest.extras == {
+    extras = dict(manifest.extras)
+    source = extras.pop("source")
+    assert isinstance(source, dict)
+    assert source["pairs"] == str(pairs)
+    assert extras == {
         "method": "rubric-rm", "orders": "single", "votes": 3, "form": "seed", "probabilities": False,
-        "enforce_checks": False, "cache": False, "limit": None, "rubric": str(rubric), "compiled": None,
+        "enforce_checks": False, "cache": False, "rubric": str(rubric), "compiled": None,
         "rubric_template": None, "judge_template": None,
     }  # fmt: skip
     assert manifest.counts == {"pairs": 6, "runs": 1, "failed": 0}
@@ -95,7 +101,9 @@ def test_the_manifest_tells_roles_and_files_apart(
     assert manifest.data == {str(path): sha256(path) for path in (pairs, rubric, judge, compiled)}
     sampling = {"temperature": None, "max_tokens": None, "thinking": None}
     assert manifest.sampling == {"rubric": sampling, "judge": sampling | {"temperature": 0.7}}
-    assert manifest.extras.items() >= {"limit": 2, "cache": True, "compiled": str(compiled)}.items()
+    assert manifest.extras.items() >= {"cache": True, "compiled": str(compiled)}.items()
+    assert isinstance(manifest.extras["source"], dict)
+    assert manifest.extras["source"]["limit"] == 2
 
 
 def test_pairs_can_come_through_a_pipe(cli: Run, served: tuple[str, ...], pairs: Path, tmp_path: Path) -> None:
@@ -114,6 +122,35 @@ def test_pairs_can_come_through_a_pipe(cli: Run, served: tuple[str, ...], pairs:
         writer.join(5)
     assert len(judged(tmp_path / "run")) == 6
     assert read_manifest(tmp_path / "run").data == {}
+
+
+def test_pairs_come_from_any_source_and_bad_rows_can_be_skipped(
+    cli: Run, server: ModelServer, served: tuple[str, ...], jsonl: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Scored responses in Parquet, of which the best and the worst are compared."""
+    rows = [
+        {"instruction": f"Question {n}?", "responses": ["Worst answer.", "Best.", "Better."], "scores": [1.0, 5.0, 3.0]}
+        for n in range(3)
+    ]
+    parquet = tmp_path / "scored.parquet"
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), parquet)
+    mapped = ("--map", "prompt=instruction")
+    ran = cli("evaluate", *served, "--pairs", parquet, *mapped, "--out", tmp_path / "run")
+    assert ran.code == 0, ran.err
+    shown = [{section(b, "response_a"), section(b, "response_b")} for b in server.bodies if asks_for_judgment(b)]
+    assert shown == 3 * [{"Best.", "Worst answer."}]
+    assert read_manifest(tmp_path / "run").data == {str(parquet): sha256(parquet)}
+    bad = jsonl([{"prompt": "P?", "chosen": "a", "rejected": "bb"}, {"prompt": 7, "chosen": "a", "rejected": "bb"}])
+    server.received.clear()
+    stopped = cli("evaluate", *served, "--pairs", bad)
+    assert stopped.code == 3
+    assert "line 2" in stopped.err
+    assert server.bodies == []
+    skipped = cli("evaluate", *served, "--pairs", bad, "--on-error", "skip", "--out", tmp_path / "skipped")
+    assert skipped.code == 0
+    assert skipped.err.startswith("1 skipped: ")
+    counts = read_manifest(tmp_path / "skipped").counts
+    assert (counts["pairs"], sum(counts.values())) == (1, 3)  # a pair, a run, a skipped row
 
 
 def test_json_prints_the_summary(cli: Run, served: tuple[str, ...], pairs: Path) -> None:
