@@ -4,15 +4,16 @@ from openrubrics.data.bulk import in_bulk
 from openrubrics.data.cluster import Cluster, ClusterError, calls
 from openrubrics.data.comparisons import Comparison, read_comparisons
 from openrubrics.data.curated import Attempt, CuratedItem, CuratedPair, CurationSettings
+from openrubrics.data.curated_folder import describe_curated, export_curated
 from openrubrics.data.curated_rows import CuratedRow, Provenance, read_curated
 from openrubrics.data.curation import ContrastsResponses, JudgesByRubric, acurate, curate, curate_one
 from openrubrics.data.curation_counts import CurationCounts, CurationSummary
-from openrubrics.data.export import describe, export
 from openrubrics.data.ledger import Ledger
 from openrubrics.data.manifest import Manifest, versions
 from openrubrics.data.slots import shown_responses, slot_of_chosen
 from openrubrics.data.sources import read_pairs, read_ranked
 from openrubrics.data.specificity import TopicFinding, topic_findings
+from openrubrics.data.synthetic import synthetic_pairs
 from openrubrics.signatures.files import cannot_write, sha256, write_whole
 
 __all__ = [
@@ -37,8 +38,8 @@ __all__ = [
     "cannot_write",
     "curate",
     "curate_one",
-    "describe",
-    "export",
+    "describe_curated",
+    "export_curated",
     "in_bulk",
     "read_comparisons",
     "read_curated",
@@ -47,6 +48,7 @@ __all__ = [
     "sha256",
     "shown_responses",
     "slot_of_chosen",
+    "synthetic_pairs",
     "topic_findings",
     "versions",
     "write_whole",

@@ -65,6 +65,12 @@ def _sections(summary: CurationSummary, manifest: Manifest) -> Iterable[str]:
         '```python\nfrom datasets import load_dataset\n\nkept = load_dataset(FOLDER, split="train")\n'
         'rejected = load_dataset(FOLDER, "rejected", split="train")\n```'
     )
+    if not (summary.kept and summary.kept < summary.pairs):
+        yield (
+            'A configuration without rows cannot be loaded by `datasets` (`Instruction "train" corresponds to no '
+            "data!`) except with `streaming=True`; here that is "
+            f"{'`rejected`' if summary.kept else '`kept`' if summary.pairs else 'both'}."
+        )
     yield "## How it was made\n\n" + _table(
         ("", ""), ((name, _plain(value)) for name, value in _how(summary, manifest))
     )

@@ -50,11 +50,11 @@ def check_folder(folder: Path, ledger: str, *, overwrite: bool = False) -> None:
             )
 
 
-def export(folder: Path, items: Iterable[CuratedItem], provenance: Provenance) -> CurationCounts:
+def export_curated(folder: Path, items: Iterable[CuratedItem], provenance: Provenance) -> CurationCounts:
     """Write the rows of both configurations in place of those that the folder holds, and return what was counted.
 
-    They are written beside the old ones and take their place when they are whole; `describe` completes the folder. A
-    run that is killed in between leaves nothing that a later one does not put right.
+    They are written beside the old ones and take their place when they are whole; `describe_curated` completes the
+    folder. A run that is killed in between leaves nothing that a later one does not put right.
 
     Args:
         folder: Where to write.
@@ -86,7 +86,7 @@ def export(folder: Path, items: Iterable[CuratedItem], provenance: Provenance) -
     return counts
 
 
-def describe(folder: Path, summary: CurationSummary, manifest: Manifest) -> None:
+def describe_curated(folder: Path, summary: CurationSummary, manifest: Manifest) -> None:
     """Write dataset card, manifest and summary, the summary last: a folder that has one is complete.
 
     Raises:
@@ -122,7 +122,7 @@ class _Shards:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if kind is None and (self._rows or not self._shard):
+            if kind is None:
                 self._flush()
         finally:
             self._close()
@@ -131,11 +131,13 @@ class _Shards:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        if self._file is None:
+        if self._file is None and (self._rows or not self._shard):
             path = self._folder / f"{self._shard:05}.parquet"
             self._file = pq.ParquetWriter(path, self._schema, compression="zstd")
             self._shard += 1
             self._written = 0
+        if self._file is None or not self._rows:  # `datasets` cannot read a group of no rows, but a file without groups
+            return
         self._file.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
         self._written += len(self._rows)
         self._rows = []
