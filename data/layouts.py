@@ -191,10 +191,10 @@ def _implicit(chosen: object, rejected: object, fields: Fields) -> dict[str, obj
     """Split the prompt off two conversations that begin with it; return nothing where they are plain responses."""
     if isinstance(chosen, str) and isinstance(rejected, str):
         prompt, turn, better = chosen.rpartition(_TURN)
-        other, _, worse = rejected.rpartition(_TURN)
-        if not turn:
+        other, same, worse = rejected.rpartition(_TURN)
+        if not turn and not same:
             return {}
-        if prompt != other:
+        if (prompt, turn) != (other, same):
             raise _unequal(fields)
         return {"prompt": prompt + turn, "chosen": better.strip(), "rejected": worse.strip()}
     if not isinstance(chosen, list) or not isinstance(rejected, list) or len(chosen) < 2:

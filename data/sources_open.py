@@ -210,10 +210,9 @@ def _loaded(place: Address, *, streaming: bool) -> "Dataset | IterableDataset":
             split=None if streaming else place.split,
         )
     except (OSError, ValueError, DatasetsError) as error:
-        raise DataError(
-            f"{place.source}: the data set cannot be loaded: {_short(error)}",
-            "it is no file or folder here either; a name of the hub needs the network, and a private one a login",
-        ) from error
+        remote = "it is no file or folder here; the hub needs the network, and a login for private data"
+        hint = "" if Path(place.source).is_dir() else remote
+        raise DataError(f"{place.source}: the data set cannot be loaded: {_short(error)}", hint) from error
     return _one_split(loaded, place)
 
 

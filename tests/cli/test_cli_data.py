@@ -1,0 +1,143 @@
+"""`openrubrics data`: named sources, what is in one, prompts out of one, rankings by reward models."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cli_replies import Run
+
+from openrubrics.cli.sources import Source, SourceOptions
+from openrubrics.data.layouts import LAYOUTS
+from openrubrics.data.presets import PRESETS
+from openrubrics.signatures import DataError, UsageError
+
+PLAIN = {
+    "config": None,
+    "split": None,
+    "streaming": False,
+    "layout": None,
+    "columns": (),
+    "take": "extremes",
+    "on_error": "stop",
+    "dedup": False,
+    "exclude": (),
+    "limit": None,
+}
+
+
+def options(pairs: Path | str, **changes: object) -> SourceOptions:
+    return SourceOptions(**{"pairs": str(pairs)} | PLAIN | changes)  # pyright: ignore[reportArgumentType]
+
+
+def test_a_source_is_read_again_and_again_and_counts_what_it_leaves_out(
+    pairs: Path, jsonl: Callable[..., Path]
+) -> None:
+    asked = options(pairs, exclude=(jsonl([{"prompt": "question 3"}], "eval.jsonl"),), dedup=True)
+    source = Source(asked)
+    for _ in range(2):
+        assert [pair.id for pair in source.pairs()] == ["p0", "p1", "p2", "p4", "p5"]
+        assert source.count == 5
+        assert sum(source.skipped.values()) == 1
+    assert next(ranking.responses[0] for ranking in source.ranked()) == "Short."
+    assert source.files == (pairs,)
+    assert json.loads(json.dumps(source.facts()))["exclude"] == [str(asked.exclude[0])]
+
+
+def test_a_bad_row_shows_before_anything_is_asked(jsonl: Callable[..., Path]) -> None:
+    path = jsonl([{"prompt": "p", "chosen": "a", "rejected": "b"}, {"prompt": "p"}])
+    with pytest.raises(DataError, match="line 2: field 'chosen' is missing"):
+        Source(options(path))
+    source = Source(options(path, on_error="skip"))
+    assert (source.count, source.skipped) == (1, {"field 'chosen' is missing": 1})
+
+
+@pytest.mark.parametrize("given", ["prompt", "=x", "prompt=", "prompt=a,prompt=b"])
+def test_a_mapping_is_field_and_column(pairs: Path, given: str) -> None:
+    with pytest.raises(UsageError, match="give each field once, as --map FIELD=COLUMN"):
+        Source(options(pairs, columns=tuple(given.split(","))))
+
+
+def test_presets_and_layouts_are_listed_with_licence_and_citation(cli: Run) -> None:
+    ran = cli("data")
+    assert ran.code == 0
+    shown = " ".join(ran.out.split())
+    for preset in PRESETS.values():
+        assert " ".join(preset.licence.split()) in shown
+        assert " ".join(preset.citation.split()) in shown
+    assert all(f"\n{name}\n" in ran.out for name in (*PRESETS, *LAYOUTS))
+
+
+def test_a_source_is_checked(cli: Run, pairs: Path, jsonl: Callable[..., Path]) -> None:
+    evaluation = jsonl([{"id": "e", "prompt": "QUESTION 5"}], "eval.jsonl")
+    ran = cli("data", "check", "--pairs", pairs, "--exclude", evaluation, "--dedup")
+    assert ran.code == 0
+    said = f"5 rows\n1 left out: its prompt is in {evaluation}\n  p5: the same words as e in {evaluation}\n"
+    assert ran.out == said
+    ran = cli("data", "check", "--pairs", pairs, "--exclude", evaluation, "--json")
+    found = json.loads(ran.out)
+    assert (found["rows"], found["overlaps"][0]["id"]) == (5, "p5")
+
+
+def test_options_reach_the_reading(cli: Run, jsonl: Callable[..., Path]) -> None:
+    path = jsonl([{"in": {"q": "p"}, "out": ["a", "b"], "marks": [1, 1]}, {"in": {"q": "p"}, "out": ["a", "b"]}] * 2)
+    mapping = ("--map", "prompt=in.q", "--map", "responses=out", "--map", "scores=marks")
+    ran = cli("data", "check", "--pairs", path, *mapping)
+    assert ran.code == 3
+    assert "line 2: field 'marks' is missing" in ran.err
+    good = jsonl([{"q": "p", "out": ["a", "b"], "marks": [1, 2]}, {"q": "p", "out": ["a", "b"]}], "good.jsonl")
+    asked = ("--map", "prompt=q", "--map", "responses=out", "--map", "scores=marks", "--on-error", "skip")
+    ran = cli("data", "check", "--pairs", good, *asked)
+    assert ran.out == "1 rows\n1 left out: field 'marks' is missing\n"
+
+
+def test_prompts_are_written_for_sampling(cli: Run, jsonl: Callable[..., Path], tmp_path: Path) -> None:
+    path = jsonl([{"Question": "Why?", "Complex_CoT": "Hm.", "Response": "So."}])
+    out = tmp_path / "q.jsonl"
+    ran = cli("data", "questions", "--pairs", path, "--layout", "medical-o1", "--out", out)
+    assert (ran.code, ran.out) == (0, f"1 prompts written to {out}\n")
+    row = json.loads(out.read_text())
+    assert (row["prompt"], row["domain"], row["source"]) == ("Why?", "medicine", "medical-o1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("--pairs", "missing.jsonl"), 2, "File 'missing.jsonl' does not exist"),
+        (("--pairs", "missing"), 2, "missing does not exist"),
+        (("--pairs", "*.parquet"), 3, "no file matches *.parquet"),
+        (("--pairs", "megascience"), 2, "hold no preference"),
+        (("--pairs", "starter", "--split", "dev"), 2, "starter has no split 'dev'"),
+    ],
+)
+def test_what_cannot_be_read_is_said(cli: Run, arguments: tuple[str, ...], code: int, said: str) -> None:
+    ran = cli("data", "check", *arguments)
+    assert ran.code == code
+    assert said in ran.err
+
+
+def test_responses_are_ranked_and_the_ranking_is_a_source(cli: Run, jsonl: Callable[..., Path], tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    from openrubrics.train.tiny import tiny_qwen3
+
+    checkpoint = tiny_qwen3(tmp_path / "lm", ["some text"], hidden=64, layers=1, vocab=300)
+    config = transformers.AutoConfig.from_pretrained(checkpoint)
+    config.num_labels = 1
+    torch.manual_seed(0)
+    transformers.Qwen3ForSequenceClassification(config).save_pretrained(checkpoint)
+    sampled = jsonl(
+        [
+            {"id": "1", "prompt": "Hi?", "responses": ["Hello there.", "No.", "Well, well."]},
+            {"id": "2", "prompt": "Hi?", "responses": ["Same.", "Same."]},
+        ]
+    )
+    out = tmp_path / "ranked.jsonl"
+    ran = cli("data", "rank", "--pairs", sampled, "--reward-model", checkpoint, "--take", "all", "--out", out)
+    assert ran.code == 0
+    assert ran.out == f"1 rankings written to {out}\n1 left out: fewer than two different responses\n"
+    (ranking,) = Source(options(out)).ranked()
+    assert set(ranking.responses) == {"Hello there.", "No.", "Well, well."}
+    scores = ranking.meta["scores"]
+    assert isinstance(scores, list)
+    assert scores == sorted(scores, reverse=True)

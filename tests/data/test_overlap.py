@@ -1,0 +1,125 @@
+"""Repeats and prompts of evaluation files are found, with the row they were found in, and nothing else is."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from openrubrics.data import read_pairs
+from openrubrics.data.overlap import EvaluationPrompts, LeaveOut, Overlap
+from openrubrics.data.pairs import Question
+from openrubrics.data.repeats import FirstPlaces
+from openrubrics.signatures import Message, UsageError
+
+LONG = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+WORDS = LONG.split()
+
+
+def write(path: Path, *rows: dict[str, object]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def pair(prompt: str, chosen: str = "good", **more: str) -> dict[str, object]:
+    return {"prompt": prompt, "chosen": chosen, "rejected": "bad", **more}
+
+
+@pytest.fixture
+def evaluation(tmp_path: Path) -> EvaluationPrompts:
+    """A short and a long prompt."""
+    rows = {"id": "short", "prompt": "What is 2 + 2?", "answer": 4}, {"id": "long", "instruction": LONG, "x": None}
+    return EvaluationPrompts.read([write(tmp_path / "eval.jsonl", *rows)])
+
+
+def test_prompts_of_the_same_words_are_found(evaluation: EvaluationPrompts, tmp_path: Path) -> None:
+    found = evaluation.find("what is\n 2+2", "mine")
+    assert found == Overlap(id="mine", file=str(tmp_path / "eval.jsonl"), row="short", share=1, exact=True)
+    assert evaluation.find("What is 2 + 3?") is None
+    assert evaluation.find("Tell me: what is 2 + 2?") is None
+    assert len(evaluation) == 2
+
+
+@pytest.mark.parametrize(
+    ("prompt", "share"),
+    [
+        (f"Please read this. {LONG.upper()}! Then sum up.", 1.0),
+        (" ".join(WORDS[:15]) + " and then some other words that follow", 3 / 5),
+        (" ".join(WORDS[:14]) + " and then some other words that follow", None),
+        (" ".join(WORDS[1:14]), 1.0),
+        (" ".join(WORDS[:12]), None),
+        (" ".join(reversed(WORDS)), None),
+    ],
+)
+def test_prompts_are_found_by_n_grams(evaluation: EvaluationPrompts, prompt: str, share: float | None) -> None:
+    found = evaluation.find(prompt)
+    if share is None:
+        assert found is None
+    else:
+        assert found is not None
+        assert (found.row, found.share, found.exact) == ("long", share, False)
+
+
+def test_words_of_scripts_without_spaces_are_characters() -> None:
+    prompts = EvaluationPrompts()
+    text = "请用三句话解释为什么天空是蓝色的并且举一个例子"
+    prompts.add(Question(id="zh", prompt=text), "zh.jsonl")
+    found = prompts.find(f"你好。{text[:-2]}。谢谢")
+    assert found is not None
+    assert found.share > 0.7
+
+
+def test_a_conversation_is_compared_as_its_transcript() -> None:
+    prompts = EvaluationPrompts()
+    turns = (
+        Message(role="user", content="Hi"),
+        Message(role="assistant", content="Yes?"),
+        Message(role="user", content="Who?"),
+    )
+    prompts.add(Question(id="1", prompt=turns), "e.jsonl")
+    assert prompts.find(turns) is not None
+    assert prompts.find("Who?") is None
+    empty = EvaluationPrompts()
+    empty.add(Question(id="1", prompt="???"), "e.jsonl")
+    assert empty.find("???") is not None
+    assert empty.find("!!!") is None
+
+
+def test_the_row_with_the_greatest_share_is_named() -> None:
+    prompts = EvaluationPrompts(words=2, share=0.3)
+    prompts.add(Question(id="half", prompt="a b c x y"), "e.jsonl")
+    prompts.add(Question(id="more", prompt="a b c d y"), "e.jsonl")
+    found = prompts.find("a b c d e")
+    assert found is not None
+    assert (found.row, found.share) == ("more", 3 / 4)
+
+
+@pytest.mark.parametrize(("words", "share"), [(0, 0.5), (13, 0), (13, 1.5)])
+def test_arguments_out_of_range_are_refused(words: int, share: float) -> None:
+    with pytest.raises(UsageError, match="expected at least 1, and above 0"):
+        EvaluationPrompts(words=words, share=share)
+
+
+def test_repeats_and_evaluation_prompts_are_left_out_and_counted(evaluation: EvaluationPrompts, tmp_path: Path) -> None:
+    rows = (
+        pair("Hello?"),
+        pair("hello?  "),
+        pair("Hello?"),
+        pair("Hello?", chosen="other"),
+        pair("What is 2 + 2", id="leak"),
+        pair(f"So: {LONG}", id="leak2"),
+    )
+    skipped: Counter[str] = Counter()
+    overlaps: list[Overlap] = []
+    leave_out = LeaveOut(repeats=True, evaluation=evaluation, on_overlap=overlaps.append)
+    kept = list(read_pairs(write(tmp_path / "p.jsonl", *rows), leave_out=leave_out, skipped=skipped))
+    assert [one.chosen for one in kept] == ["good", "other"]
+    assert skipped == {"repeats an earlier row": 2, f"its prompt is in {tmp_path / 'eval.jsonl'}": 2}
+    assert [(one.id, one.row, one.exact) for one in overlaps] == [("leak", "short", True), ("leak2", "long", False)]
+
+
+def test_first_places_are_kept_for_many_keys() -> None:
+    places = FirstPlaces()
+    assert [places.note(str(n), n) for n in range(20_000)] == [None] * 20_000
+    assert [places.note(str(n), 0) for n in range(20_000)] == list(range(20_000))
+    assert len(places) == 20_000

@@ -1,0 +1,46 @@
+"""Memory stays flat however many rows a source has."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+COUNT = """\
+import resource, sys
+from collections import Counter
+from openrubrics.data import read_ranked
+from openrubrics.data.overlap import LeaveOut
+start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+list(read_ranked(sys.argv[1], limit=100))
+warm = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+rows = sum(1 for _ in read_ranked(sys.argv[1], leave_out=LeaveOut(repeats=True)))
+print(rows, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - warm) // 1024)
+"""
+ROWS = 200_000
+TEXT = "x" * 1000
+
+
+def row(number: int) -> dict[str, str]:
+    return {"id": str(number), "prompt": f"{number} {TEXT}", "chosen": "a", "rejected": "b"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.parquet"])
+def test_two_hundred_thousand_rows_need_no_more_memory_than_a_few(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if path.suffix == ".jsonl":
+        with path.open("w") as file:
+            file.writelines(json.dumps(row(number)) + "\n" for number in range(ROWS))
+    else:
+        schema = pa.schema([(column, pa.string()) for column in row(0)])
+        with pq.ParquetWriter(path, schema) as writer:
+            for start in range(0, ROWS, 5_000):
+                writer.write_table(pa.Table.from_pylist([row(start + n) for n in range(5_000)], schema))
+    done = subprocess.run([sys.executable, "-c", COUNT, path], capture_output=True, text=True, check=True)  # noqa: S603
+    rows, megabytes = map(int, done.stdout.split())
+    assert rows == ROWS
+    assert megabytes < 100  # the texts alone are 200 MB; ids and repeats take 2 x 8 MB
