@@ -188,6 +188,13 @@ def test_the_prompts_of_pairs_can_be_read_too(tmp_path: Path) -> None:
     assert question.prompt == "Hi?"
 
 
+def test_our_own_set_comes_with_the_package_split_by_prompt() -> None:
+    train, test = (list(read_pairs("starter", split=split)) for split in ("train", "test"))
+    assert min(len(train), len(test)) >= 20
+    assert not {pair.prompt for pair in train} & {pair.prompt for pair in test}
+    assert list(read_pairs("starter")) == train
+
+
 def test_our_own_set_has_no_other_split_and_no_configuration() -> None:
     with pytest.raises(UsageError, match=r"starter has no split 'dev' \(splits are train, test\)"):
         read_pairs("starter", split="dev")

@@ -108,7 +108,7 @@ def test_an_id_that_another_shard_has_names_both_places(tmp_path: Path) -> None:
 
 def test_a_data_set_on_disk_is_read(tmp_path: Path) -> None:
     train, test = datasets.Dataset.from_list(rows(1, 2)), datasets.Dataset.from_list(rows(3))
-    datasets.DatasetDict(train=train, test=test).save_to_disk(str(tmp_path / "dict"))
+    datasets.DatasetDict({"train": train, "test": test}).save_to_disk(str(tmp_path / "dict"))
     train.save_to_disk(str(tmp_path / "one"))
     assert ids(tmp_path / "dict") == ids(tmp_path / "dict", split="train") == ids(tmp_path / "one") == ["1", "2"]
     assert ids(tmp_path / "dict", split="test") == ["3"]
