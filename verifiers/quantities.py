@@ -33,7 +33,7 @@ _QUANTITY = re.compile(
     re.IGNORECASE,
 )
 _NEGATED = re.compile(
-    r"(?:\b(?:not|never|cannot|avoid|without)\b|n't\b)(?!\s++only)(?:(?!\b(?:and|but|or)\b)[^.,;:\n]){0,40}$",
+    r"(?:\b(?:not|never|cannot|avoid|without)\b|n't\b)(?!\s++only)(?:(?!\b(?:and|but|or)\b)[^.,;:?!\n]){0,40}$",
     re.IGNORECASE,
 )
 _TRAILING = re.compile(

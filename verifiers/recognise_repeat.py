@@ -16,7 +16,7 @@ _REPEAT = re.compile(
     _FLAGS,
 )
 _REPEAT_QUOTED = re.compile(
-    rf"\brepeat(?:s|ing)?\s++(?:(?:this|the|my|exact|entire|following)\s++){{0,3}}(?:{_WHAT}\b:?\s*+)?(?:word\s++(?:for|by)\s++word:?\s*+)?"
+    rf"\brepeat(?:s|ing)?\s++(?:(?:this|the|my|exact|entire|following)\s++){{0,3}}(?:{_WHAT}\b:?\s*+)?(?:(?:word\s++(?:for|by)\s++word|exactly|verbatim):?\s*+)?"
     rf"(?P<text>{QUOTED})",
     _FLAGS,
 )
