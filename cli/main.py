@@ -15,6 +15,7 @@ COMMANDS = {
     "rubric": "Write the rubric for a request, from ranked answers if there are any.",
     "judge": "Compare two answers to a request, with reasons.",
     "curate": "Write rubrics from ranked answers, and keep those that reproduce the ranking.",
+    "synthesize": "Make pairs that code has labelled: one response obeys every rule, the other not.",
     "evaluate": "Measure how often the judge agrees with labelled pairs.",
     "data": "List named sources of preference data; check, rank or extract rows.",
 }
