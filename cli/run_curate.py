@@ -137,6 +137,7 @@ def show_curation(out: Console, summary: CurationSummary) -> None:
     cost = f", {summary.cost:.4f} US dollars" if summary.cost else ""
     for line in (
         *(f"{reason}: {count}" for reason, count in summary.reasons.items() if reason != "kept"),
+        *(["requests that failed are repeated by the same command with --retry-failed"] if summary.failed else ()),
         f"{summary.topic_specific} of {summary.rubrics} rubrics have a topic-specific principle",
         f"{clean(summary.lm)}: {summary.calls} calls, {summary.tokens} tokens{cost}, {summary.seconds:.1f} s",
     ):

@@ -48,7 +48,8 @@ class CurationSummary(Frozen):
         orders: Orders in which each pair was judged, as in `settings`.
         method: What was done.
         lm: Names of all models.
-        calls: Requests sent; so are tokens and cost over all runs that filled the folder.
+        calls: Requests behind these items; so are tokens and cost over all runs that filled the folder. A reply that
+            serves two items, as their requests were the same, counts for both.
         tokens: Prompt and completion tokens together.
         cost: US dollars; None where a price is unknown.
         seconds: Wall time, over all runs.
