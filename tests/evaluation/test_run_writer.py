@@ -2,7 +2,9 @@
 
 import json
 import resource
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -175,6 +177,20 @@ def test_one_run_at_a_time(tmp_path: Path, results: list[EvaluatedPair]) -> None
         keep(run, results, 1, 2)
         run.finish(*ends(results))
     assert read(tmp_path / "judgments.jsonl") == results
+
+
+def test_who_waits_while_a_run_finishes_does_not_begin_anew(tmp_path: Path, results: list[EvaluatedPair]) -> None:
+    def wait() -> None:
+        with pytest.raises(UsageError, match=r"already holds summary\.json"):
+            writer(tmp_path).__enter__()
+
+    with writer(tmp_path) as run, ThreadPoolExecutor() as pool:
+        keep(run, results)
+        later = pool.submit(wait)
+        time.sleep(0.1)
+        run.finish(*ends(results))
+        later.result()
+    assert names(tmp_path) == FILES
 
 
 def test_a_run_that_never_began_leaves_nothing(tmp_path: Path) -> None:
