@@ -171,7 +171,7 @@ def _keep_schema(rng: Random, draft: Draft, one: Check) -> Draft:
     return made.finished(_indented) if rng.random() < 0.5 else made
 
 
-_JSON = "layout start end case commas placeholders pattern"
+_JSON = "layout start end case commas placeholders pattern length"
 
 RULES = (
     Rule(

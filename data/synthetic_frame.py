@@ -274,7 +274,7 @@ RULES = (
         {"another closing": _another_closing, "no closing": _no_closing, "more after the closing": _more_after},
     ),
     Rule(
-        slots("end"),
+        slots("end sentences"),
         lambda rng, draft: check("detectable_content:postscript", postscript_marker="P.S."),
         _postscript_words,
         _postscript("P.S. {}"),

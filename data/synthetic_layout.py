@@ -289,7 +289,7 @@ RULES = (
         },
     ),
     Rule(
-        slots("layout start end placeholders"),
+        slots("layout start end placeholders length existence frequency letter"),
         lambda rng, draft: check("combination:two_responses"),
         _two_words,
         _laid_out("two", ("******",)),

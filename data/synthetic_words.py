@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import cache
 from random import Random
 
 from openrubrics.data.synthetic_draft import Draft
@@ -21,12 +22,19 @@ _TOO_COMMON = frozenset(
 _LETTERS = "bcdfgkmpvwy"
 
 
-def _words(sentences: Iterable[str], least: int) -> Counter[str]:
-    """Count in how many sentences each longer word occurs, common ones aside."""
+@cache
+def _words(sentences: tuple[str, ...], least: int) -> Counter[str]:
+    """Count in how many sentences each longer word occurs; neither common ones nor those that are part of another."""
     found: Counter[str] = Counter()
     for sentence in sentences:
-        found.update(set(_WORD.findall(sentence.lower())) - _TOO_COMMON)
-    return Counter({word: count for word, count in found.items() if len(word) >= least})
+        found.update(set(_WORD.findall(sentence.lower())))
+    return Counter(
+        {
+            word: count
+            for word, count in found.items()
+            if len(word) >= least and word not in _TOO_COMMON and sum(word in other for other in found) == 1
+        }
+    )
 
 
 def _some_words(rng: Random, draft: Draft, most: int) -> list[str]:
@@ -226,5 +234,5 @@ RULES = (
     Rule(slots("length"), _number_words, _number_words_words, by_content=True),
     Rule(slots("length"), _word_range, RangeWords("words"), by_content=True),
     Rule(slots("length"), _characters, RangeWords("characters"), by_content=True),
-    Rule(slots("length"), _sentences, _sentences_words, by_content=True),
+    Rule(slots("length sentences"), _sentences, _sentences_words, by_content=True),
 )
