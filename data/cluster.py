@@ -17,6 +17,7 @@ import importlib
 import logging
 import os
 import re
+import socket
 import tempfile
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
@@ -50,6 +51,9 @@ _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY
 _LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """Ray's switch for clusters of several machines; without it, every process listens on loopback only."""
 
+
+_SECONDS = 10.0
+"""Until the head node of a cluster must have answered."""
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _AGAIN = "start the run again; what was finished and written stays"
@@ -341,10 +345,22 @@ def _connect(address: str | None, workers: int, folder: str) -> None:
             _temp_dir=folder,
         )
         return
+    _check_address(address)
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise UsageError(f"the cluster at {address} cannot be joined: {_reason(error)}", _ADDRESS) from error
+
+
+def _check_address(address: str) -> None:
+    """Refuse an address where nothing listens; Ray itself would try it again and again."""
+    host, _, port = address.rpartition(":")
+    if address == "auto":
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS).close()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"the cluster at {address} cannot be joined: {error}", _ADDRESS) from error
 
 
 def _check_size(cluster: Cluster) -> None:
