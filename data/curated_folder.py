@@ -133,7 +133,7 @@ class _Shards:
 
         if self._file is None and (self._rows or not self._shard):
             path = self._folder / f"{self._shard:05}.parquet"
-            self._file = pq.ParquetWriter(path, self._schema, compression="zstd")
+            self._file = pq.ParquetWriter(path, self._schema, compression="zstd", write_statistics=False)
             self._shard += 1
             self._written = 0
         if self._file is None or not self._rows:  # `datasets` cannot read a group of no rows, but a file without groups
