@@ -146,7 +146,7 @@ class Source:
         )
         self._kept: list[Value] | None = None
         found = source_files(options.pairs, options.split)
-        self.files: tuple[Path, ...] = tuple(path for path in found or () if path.is_file())
+        self.files: tuple[Path, ...] = tuple(file for path in found or () for file in _files(path))
         if any(not path.is_file() and not path.is_dir() for path in found or () if path.exists()):
             self._kept = list(self._read())  # a pipe gives its rows once
         if found is not None:
@@ -197,6 +197,13 @@ class Source:
             "limit": options.limit,
             "skipped": self.skipped,
         }
+
+
+def _files(path: Path) -> list[Path]:
+    """Return a file, or the files of a data set's folder."""
+    if not path.is_dir():
+        return [path] if path.is_file() else []
+    return sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
 
 
 def _columns(given: tuple[str, ...]) -> dict[str, str]:

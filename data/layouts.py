@@ -422,7 +422,7 @@ LAYOUTS = {
             _candidates,
             "prompt and responses in no order, to be ranked by reward models",
         ),
-        Layout("questions", {"prompt": _PROMPT, **_COMMON}, ("prompt",), _question, "prompt alone"),
+        Layout("questions", {"prompt": (*_PROMPT, "input"), **_COMMON}, ("prompt",), _question, "prompt alone"),
     )
 }
 

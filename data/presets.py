@@ -1,8 +1,8 @@
 """Named sources: the preference data that the OpenRubrics paper starts from (v3, section 3), and our own starter set.
 
-Layouts were taken from public data cards and loaders, and are tested on rows of the same shape; nothing was downloaded
-from the hub here. Licences are as the data cards state them; "not verified" where none was seen. Check them, and those
-of the parts that a collection was made from, before you pass data on.
+Layouts were taken from public data cards and loaders, and are tested on rows of the same shape that we wrote; the sets
+themselves were never downloaded here. Licences are as the data cards state them; "not verified" where none was seen.
+Check them, and those of the parts that a collection was made from, before you pass data on.
 """
 
 from collections.abc import Mapping

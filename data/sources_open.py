@@ -192,7 +192,7 @@ def _from_folder(place: Address) -> "Dataset | IterableDataset":
 def _from_hub(place: Address) -> "Dataset | IterableDataset":
     """Load a data set of the hub.
 
-    It has been tried on local folders only, through the same function of `datasets`; never on the hub itself.
+    Tried with the real client against a stand-in of the hub on this machine, never against the hub itself.
     """
     return _loaded(place, streaming=place.streaming)
 

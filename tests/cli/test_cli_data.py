@@ -1,6 +1,8 @@
 """`openrubrics data`: named sources, what is in one, prompts out of one, rankings by reward models."""
 
 import json
+import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,6 +44,29 @@ def test_a_source_is_read_again_and_again_and_counts_what_it_leaves_out(
     assert next(ranking.responses[0] for ranking in source.ranked()) == "Short."
     assert source.files == (pairs,)
     assert json.loads(json.dumps(source.facts()))["exclude"] == [str(asked.exclude[0])]
+
+
+def test_the_files_of_a_source_are_known(pairs: Path, tmp_path: Path) -> None:
+    from datasets import Dataset
+
+    Dataset.from_list([{"prompt": "p", "chosen": "a", "rejected": "b"}]).save_to_disk(str(tmp_path / "saved"))
+    source = Source(options(tmp_path / "saved"))
+    assert source.count == 1
+    assert {"state.json", "dataset_info.json"} < {path.name for path in source.files}
+    assert [path.name for path in Source(options("starter", split="test")).files] == ["test.jsonl"]
+    assert Source(options(f"{pairs.parent}/*.jsonl")).files == (pairs,)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_read_once_and_kept(tmp_path: Path, pairs: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(pairs.read_bytes()))
+    writer.start()
+    source = Source(options(pipe))
+    writer.join()
+    assert source.count == 6
+    assert list(source.pairs()) == list(source.pairs()) == list(Source(options(pairs)).pairs())
 
 
 def test_a_bad_row_shows_before_anything_is_asked(jsonl: Callable[..., Path]) -> None:
