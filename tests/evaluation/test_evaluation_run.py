@@ -3,11 +3,14 @@
 import asyncio
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
-from openrubrics.data import slot_of_chosen
+from openrubrics.data import Ledger, slot_of_chosen
 from openrubrics.evaluation import EvaluatedPair, Summary, aevaluate, evaluate, measure, summarize
+from openrubrics.lms import Budget, budget, usage_meter
 from openrubrics.signatures import (
     BudgetError,
     DataError,
@@ -153,6 +156,40 @@ def test_an_evaluated_pair_survives_json() -> None:
     (result,) = evaluate(Judge(), [pair(1)])
     assert EvaluatedPair.model_validate_json(result.model_dump_json()) == result
     assert "secret" not in result.model_dump_json()
+
+
+def test_a_run_goes_on_with_what_its_ledger_holds(tmp_path: Path) -> None:
+    """Also with a judge that asks no LM of ours, whose replies are not kept."""
+    pairs = [pair(index) for index in range(20)]
+    whole = evaluate(Judge(), pairs)
+    with suppress(BudgetError), Ledger(tmp_path / "l", identity={}) as ledger:
+        evaluate(Judge(error_at=9), pairs, ledger=ledger, concurrency=3)
+    with Ledger(tmp_path / "l", identity={}) as ledger:
+        later, heard = Judge(), list[EvaluatedPair]()
+        results = evaluate(later, pairs[::-1], ledger=ledger, on_result=heard.append)
+        assert results == whole[::-1]
+        assert len(heard) == 20
+        assert 11 <= len(later.seen) < 20
+        assert [EvaluatedPair.model_validate_json(record) for record in ledger.records()] == results
+        again = Judge()
+        evaluate(again, pairs, ledger=ledger, repeat=1)
+        assert len(again.seen) == 20
+        assert len(list(ledger.records())) == 40
+
+
+def test_what_was_paid_before_counts_once_more_in_meters_but_not_in_budgets(tmp_path: Path) -> None:
+    class Dear(Judge):
+        async def acall(self, *, prompt: Prompt, response_a: str, response_b: str) -> Judgment:
+            judgment = await super().acall(prompt=prompt, response_a=response_a, response_b=response_b)
+            return judgment.model_copy(update={"usage": Usage(calls=2, prompt_tokens=5)})
+
+    pairs = [pair(index) for index in range(3)]
+    with Ledger(tmp_path / "l", identity={}) as ledger:
+        evaluate(Dear(), pairs, ledger=ledger)
+        with usage_meter() as meter, budget(Budget(max_calls=1)) as limit:
+            evaluate(Dear(), pairs, ledger=ledger)
+    assert meter.usage == Usage(calls=6, prompt_tokens=15)
+    assert limit.usage == Usage()
 
 
 class Wordy(Judge):
