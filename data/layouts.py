@@ -106,6 +106,8 @@ class Layout:
             value = at_path(row, column)
             if value is not None or column in row:
                 found[field] = _plain(value)
+        if names.get("prompt") == "instruction":
+            found["prompt"] = _with_input(found.get("prompt"), row.get("input"))
         for field in self.required:
             if field not in found:
                 column = mapping.get(field, self.columns[field][0])
@@ -115,6 +117,7 @@ class Layout:
 
     def _refuse_unknown(self, row: Mapping[str, object], place: Place, names: Mapping[str, str]) -> None:
         known = {*self.columns, *(column.split(".")[0] for column in names.values())}
+        known |= {"input"} if names.get("prompt") == "instruction" else set()
         for column in row:
             if column not in known:
                 problem = f"field {shown(column)} is unknown"
@@ -171,6 +174,13 @@ def _plain(value: object) -> object:
     if isinstance(value, list) and any(isinstance(item, dict) and "role" in item for item in value):
         return [_message(item) for item in value]
     return value
+
+
+def _with_input(instruction: object, given: object) -> object:
+    """Return an instruction with the input that it is about, where a column of that name has one, as Alpaca has it."""
+    if isinstance(instruction, str) and isinstance(given, str) and given.strip():
+        return f"{instruction}\n\n{given}"
+    return instruction
 
 
 def _message(item: object) -> object:
@@ -364,7 +374,7 @@ LAYOUTS = {
             {"id": ("id",), "prompt": _PROMPT, "chosen": ("chosen",), "rejected": ("rejected",), **_COMMON},
             ("chosen", "rejected"),
             _pair,
-            "prompt, chosen, rejected; text or messages; without prompt, the conversations begin with it",
+            "prompt (or instruction and input), chosen, rejected; text or messages; without prompt, both begin with it",
             strict=True,
         ),
         Layout(

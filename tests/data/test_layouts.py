@@ -62,6 +62,16 @@ def test_the_prompt_of_two_conversations_is_what_they_begin_with(write: Write) -
     assert (pair.prompt, pair.chosen, pair.rejected) == (start, "Me.", "Nobody.")
 
 
+def test_an_instruction_comes_with_its_input(write: Write) -> None:
+    row = {"instruction": "Translate.", "input": "Hallo", "chosen": "Hello", "rejected": "Halo"}
+    assert [pair.prompt for pair in read_pairs(write(row, row | {"input": " "}))] == [
+        "Translate.\n\nHallo",
+        "Translate.",
+    ]
+    with pytest.raises(DataError, match="field 'input' is unknown"):
+        list(read_pairs(write({"prompt": "p", "input": "x", "chosen": "a", "rejected": "b"})))
+
+
 def test_a_ranking_keeps_its_order_and_a_pair_is_its_ends(write: Write) -> None:
     row = {"id": "r", "prompt": "Hi?", "responses": ["a", "b", "c"], "domain": "chat", "source": "me", "meta": {"k": 1}}
     (ranking,) = read_ranked(write(row))

@@ -1,7 +1,9 @@
 """Repeats and prompts of evaluation files are found, with the row they were found in, and nothing else is."""
 
 import json
+import re
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from openrubrics.data import read_pairs
 from openrubrics.data.overlap import EvaluationPrompts, LeaveOut, Overlap
 from openrubrics.data.pairs import Question
 from openrubrics.data.repeats import FirstPlaces
+from openrubrics.data.sources import read_questions
 from openrubrics.signatures import Message, UsageError
 
 LONG = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
@@ -123,3 +126,23 @@ def test_first_places_are_kept_for_many_keys() -> None:
     assert [places.note(str(n), n) for n in range(20_000)] == [None] * 20_000
     assert [places.note(str(n), 0) for n in range(20_000)] == list(range(20_000))
     assert len(places) == 20_000
+
+
+def task(name: str) -> str:
+    found = re.search(r"user_oriented_task_\d+", name)
+    return found[0] if found else ""
+
+
+def test_prompts_that_two_public_sets_share_are_found_and_no_others(shared_data: Callable[[str], Path]) -> None:
+    """Both take prompts from the same user-oriented tasks, and keep their numbers in their ids."""
+    evaluation = EvaluationPrompts.read([shared_data("infobench_raw.jsonl")])
+    known = {task(question.id) for question in read_questions(shared_data("infobench_raw.jsonl"))} - {""}
+    common = hits = wrong = 0
+    for one in read_pairs(shared_data("tulu1_human.jsonl")):
+        found = evaluation.find(one.prompt, one.id)
+        common += task(one.id) in known
+        hits += found is not None and task(found.row) == task(one.id)
+        wrong += found is not None and task(found.row) != task(one.id)
+    assert common > 100
+    assert wrong == 0
+    assert hits >= 0.95 * common
