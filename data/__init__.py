@@ -8,15 +8,19 @@ from openrubrics.data.curated_folder import describe_curated, export_curated
 from openrubrics.data.curated_rows import CuratedRow, Provenance, read_curated
 from openrubrics.data.curation import ContrastsResponses, JudgesByRubric, acurate, curate, curate_one
 from openrubrics.data.curation_counts import CurationCounts, CurationSummary
+from openrubrics.data.ensemble import RewardEnsemble
 from openrubrics.data.ledger import Ledger
 from openrubrics.data.manifest import Manifest, versions
+from openrubrics.data.overlap import EvaluationPrompts, LeaveOut
+from openrubrics.data.presets import PRESETS
 from openrubrics.data.slots import shown_responses, slot_of_chosen
-from openrubrics.data.sources import read_pairs, read_ranked
+from openrubrics.data.sources import read_candidates, read_pairs, read_questions, read_ranked
 from openrubrics.data.specificity import TopicFinding, topic_findings
 from openrubrics.data.synthetic import synthetic_pairs
 from openrubrics.signatures.files import cannot_write, sha256, write_whole
 
 __all__ = [
+    "PRESETS",
     "Attempt",
     "Cluster",
     "ClusterError",
@@ -28,10 +32,13 @@ __all__ = [
     "CurationCounts",
     "CurationSettings",
     "CurationSummary",
+    "EvaluationPrompts",
     "JudgesByRubric",
+    "LeaveOut",
     "Ledger",
     "Manifest",
     "Provenance",
+    "RewardEnsemble",
     "TopicFinding",
     "acurate",
     "calls",
@@ -41,9 +48,11 @@ __all__ = [
     "describe_curated",
     "export_curated",
     "in_bulk",
+    "read_candidates",
     "read_comparisons",
     "read_curated",
     "read_pairs",
+    "read_questions",
     "read_ranked",
     "sha256",
     "shown_responses",
