@@ -16,8 +16,9 @@ from dspy.lm15 import Message, Request, Response, Usage
 from openrubrics.lms.http import AsyncHttpEngine
 from openrubrics.lms.identity import lm_identity
 from openrubrics.lms.local import AsyncLocalEngine
+from openrubrics.lms.metering import Meter, usage_meter
 from openrubrics.lms.model import EngineLM
-from openrubrics.lms.samples import Sample, sample_of
+from openrubrics.lms.samples import LMReply, sample_of
 from openrubrics.lms.wire import Messages, request_options
 from openrubrics.signatures.adapter import ask
 
@@ -27,15 +28,21 @@ class Route(Protocol):
 
     Attributes:
         key: Equal for routes of the same LM and options, so that equal messages mean an equal request.
+        lasting: Whether later calls with equal options can take it too.
     """
 
     @property
-    def key(self) -> bytes:
+    def key(self) -> str:
         """See `Route`."""
         ...
 
-    async def ask(self, messages: Messages) -> list[Sample]:
-        """Return the samples.
+    @property
+    def lasting(self) -> bool:
+        """See `Route`."""
+        ...
+
+    async def ask(self, messages: Messages) -> LMReply:
+        """Return the samples, and what they cost.
 
         Raises:
             Exception: What `dspy.LM.acall` raises.
@@ -55,19 +62,23 @@ class Routes:
         Raises:
             dspy.utils.exceptions.LMError: DSPy refuses the options.
         """
-        try:
-            place = (id(lm), json.dumps(lm.kwargs, sort_keys=True), json.dumps(options, sort_keys=True))
-        except (TypeError, ValueError):  # options that are objects, such as a class for the response format
-            return _Call(lm, options)
+        place = (id(lm), repr(lm.kwargs), repr(options))
         known = self._known.get(place)
-        if known is None:
+        if known is not None:
+            return known[1]
+        route = _route(lm, options)
+        if route.lasting:
             # The LM is kept, so that its id is not given to another one.
-            known = self._known[place] = lm, _route(lm, options)
-        return known[1]
+            self._known[place] = lm, route
+        return route
 
 
 def _route(lm: dspy.BaseLM, options: Mapping[str, Any]) -> Route:
     n = {**lm.kwargs, **options}.get("n")
+    try:
+        json.dumps([lm.kwargs, options])
+    except (TypeError, ValueError):  # options that are objects, such as a class for the response format
+        return _Call(lm, options)
     if not isinstance(lm, EngineLM) or not _is_plain(lm) or not (n is None or (type(n) is int and n >= 1)):
         return _Call(lm, options)
     engine = lm.async_engine
@@ -87,10 +98,10 @@ def _is_plain(lm: EngineLM) -> bool:
     return own and not (lm.cache or lm.callbacks or {"acall", "aforward"} & vars(lm).keys())
 
 
-def _key(lm: dspy.BaseLM, options: Mapping[str, Any]) -> bytes:
+def _key(lm: dspy.BaseLM, options: Mapping[str, Any]) -> str:
     # The identity of an LM leaves its rollout id out.
     parts = [lm_identity(lm), lm.kwargs.get("rollout_id"), dict(options)]
-    return json.dumps(parts, sort_keys=True, default=str).encode()
+    return json.dumps(parts, sort_keys=True, default=str)
 
 
 class _Catch:
@@ -130,42 +141,56 @@ def _check_unicode(messages: Messages) -> None:
 
 @dataclass(frozen=True)
 class _Http:
-    key: bytes
+    key: str
     engine: AsyncHttpEngine
     model: str
     options: Mapping[str, object]
     n: int
     scored: bool
+    lasting = True
 
-    async def ask(self, messages: Messages) -> list[Sample]:
+    async def ask(self, messages: Messages) -> LMReply:
         _check_unicode(messages)
-        with error_boundary(self.model, unexpected=True):
-            return await self.engine.endpoint.sample(self.model, messages, self.options, self.n, scored=self.scored)
+        spent = Meter()
+        try:
+            samples = await self.engine.endpoint.sample(
+                self.model, messages, self.options, self.n, scored=self.scored, meter=spent
+            )
+        except Exception:
+            with error_boundary(self.model, unexpected=True):
+                raise
+        return LMReply(samples, spent.usage)
 
 
 @dataclass(frozen=True)
 class _Local:
-    key: bytes
+    key: str
     engine: AsyncLocalEngine
     request: Request
     n: int
     scored: bool
+    lasting = True
 
-    async def ask(self, messages: Messages) -> list[Sample]:
+    async def ask(self, messages: Messages) -> LMReply:
         _check_unicode(messages)
         turns = {"user": Message.user, "assistant": Message.assistant}
         request = replace(self.request, messages=tuple(turns[m["role"]](m["content"]) for m in messages))
-        with error_boundary(request.model, unexpected=True):
-            return self.engine.engine.sample(request, self.n, scored=self.scored)
+        with usage_meter() as spent, error_boundary(request.model, unexpected=True):
+            samples = self.engine.engine.sample(request, self.n, scored=self.scored)
+        return LMReply(samples, spent.usage)
 
 
 class _Call:
     """The way through `dspy.LM.acall`."""
+
+    lasting = False
 
     def __init__(self, lm: dspy.BaseLM, options: Mapping[str, Any]) -> None:
         self.key = _key(lm, options)
         self.lm = lm
         self.options = options
 
-    async def ask(self, messages: Messages) -> list[Sample]:
-        return [sample_of(output) for output in await ask(self.lm, messages, self.options)]
+    async def ask(self, messages: Messages) -> LMReply:
+        with usage_meter() as spent:
+            outputs = await ask(self.lm, messages, self.options)
+        return LMReply([sample_of(output) for output in outputs], spent.usage)

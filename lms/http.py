@@ -3,17 +3,19 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Self
 
 import aiohttp
 import orjson
 from dspy.lm15 import RETRYABLE_ERRORS, LM15Error, Request, Response
+from yarl import URL
 
 from openrubrics.lms.backoff import wait_before
 from openrubrics.lms.candidates import pending_samples
 from openrubrics.lms.failures import status_error, transport_error
 from openrubrics.lms.finish import NO_TEXT
-from openrubrics.lms.metering import Price, record, reserve, usage_of
+from openrubrics.lms.metering import Meter, Price, record, reserve, usage_of
 from openrubrics.lms.names import OPENAI_COMPATIBLE
 from openrubrics.lms.options import READ_BY_DSPY
 from openrubrics.lms.samples import Sample
@@ -56,6 +58,19 @@ class Endpoint:
     price: Price | None = None
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
+    @cached_property
+    def _url(self) -> URL:
+        return URL(f"{self.api_base}/chat/completions")
+
+    @cached_property
+    def _headers(self) -> dict[str, str]:
+        key = {} if self.api_key is None else {"Authorization": f"Bearer {self.api_key}"}
+        return {"Content-Type": "application/json", **key}
+
+    @cached_property
+    def _timeout(self) -> aiohttp.ClientTimeout:
+        return aiohttp.ClientTimeout(total=self.timeout, sock_connect=self.connect_timeout)
+
     async def ask(self, request: Request, n: int) -> list[Response]:
         """Send one request for `n` samples, and again where that may help.
 
@@ -67,10 +82,10 @@ class Endpoint:
             BudgetError: A limit was reached before an attempt.
         """
         body = orjson.dumps(_body(_served(request.model), chat_messages(request), request_options(request), n))
-        return responses(await self._complete(body, request.model), request)[:n]
+        return responses(await self._complete(body, request.model, Meter()), request)[:n]
 
     async def sample(
-        self, model: str, messages: Messages, options: Mapping[str, object], n: int, *, scored: bool
+        self, model: str, messages: Messages, options: Mapping[str, object], n: int, *, scored: bool, meter: Meter
     ) -> list[Sample]:
         """Return exactly `n` samples as DSPy would collect them, in one request where the server keeps to ``n``.
 
@@ -82,6 +97,7 @@ class Endpoint:
             options: Generation options by their names on the wire, without ``n``.
             n: At least 1.
             scored: Whether token log-probabilities were asked for.
+            meter: Gets what the attempts cost, as the active meters do.
 
         Raises:
             LM15Error: What went wrong in the last attempt, with no sample at hand.
@@ -91,18 +107,18 @@ class Endpoint:
         while len(found) < n:
             body = orjson.dumps(_body(_served(model), messages, options, n - len(found)))
             try:
-                found += samples(await self._complete(body, model), scored=scored)
+                found += samples(await self._complete(body, model, meter), scored=scored)
             except LM15Error:
                 if not found:
                     raise
                 found += (n - len(found)) * [Sample("", NO_TEXT)]
         return found[:n]
 
-    async def _complete(self, body: bytes, model: str) -> Completion:
+    async def _complete(self, body: bytes, model: str, meter: Meter) -> Completion:
         attempt = 0
         while True:
             try:
-                return await self._attempt(body, model)
+                return await self._attempt(body, model, meter)
             except RETRYABLE_ERRORS as error:
                 wait = wait_before(attempt, error.retry_after)
                 if attempt >= self.retries or wait is None:
@@ -110,7 +126,7 @@ class Endpoint:
             attempt += 1
             await self.sleep(wait)
 
-    async def _attempt(self, body: bytes, model: str) -> Completion:
+    async def _attempt(self, body: bytes, model: str, meter: Meter) -> Completion:
         reserve(model, priced=self.price is not None)
         usage = usage_of(0, 0, self.price)
         try:
@@ -120,19 +136,13 @@ class Endpoint:
             return completion
         finally:
             record(usage)
+            meter.add(usage)
 
     async def _post(self, body: bytes) -> bytes:
         session = await loop_session()
-        headers = {"Content-Type": "application/json"}
-        if self.api_key is not None:
-            headers["Authorization"] = f"Bearer {self.api_key}"
         try:
             async with session.post(
-                f"{self.api_base}/chat/completions",
-                data=body,
-                headers=headers,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=self.timeout, sock_connect=self.connect_timeout),
+                self._url, data=body, headers=self._headers, allow_redirects=False, timeout=self._timeout
             ) as reply:
                 content = await reply.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

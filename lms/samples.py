@@ -8,6 +8,8 @@ from typing import Any
 from openrubrics.signatures.errors import DataError
 from openrubrics.signatures.values import Usage
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 
 @dataclass(frozen=True, slots=True)
 class TokenScore:
@@ -60,9 +62,9 @@ class LMReply:
         """Return it as JSON in ASCII."""
         content = {
             "samples": [_plain_sample(sample) for sample in self.samples],
-            "usage": self.usage.model_dump(exclude_defaults=True),
+            "usage": {name: value for name, value in self.usage if value is not None},
         }
-        return json.dumps(content, separators=(",", ":")).encode()
+        return _encode(content).encode()
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "LMReply":

@@ -3,14 +3,13 @@
 import asyncio
 import functools
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import dspy
-import orjson
 
 from openrubrics.lms.direct import Route, Routes
-from openrubrics.lms.metering import record_again, usage_meter
+from openrubrics.lms.metering import record_again
 from openrubrics.lms.samples import LMReply, Sample
 from openrubrics.programs.predict import BoundPredict
 from openrubrics.programs.program import Program
@@ -79,6 +78,8 @@ class Direct:
             UsageError: An argument is not what it should be; nothing was sent.
             LMError: The endpoint cannot answer at all.
         """
+        if dspy.settings.disable_history and dspy.settings.trace is None:
+            return await self._call(program, inputs)
         with dspy.context(disable_history=True, trace=None):
             return await self._call(program, inputs)
 
@@ -87,7 +88,7 @@ class Direct:
 
     async def _call(self, module: CalledLikeAProgram, inputs: Mapping[str, Any]) -> Any:  # noqa: ANN401
         if isinstance(module, Program) and states_its_algorithm(type(module)):
-            return await arun(module.steps(**inputs), self._answer)
+            return await arun(module.steps(**inputs), self._answer, metered=module.metered)
         if isinstance(module, BoundPredict) and type(module).aforward is BoundPredict.aforward:
             return await self._predict(module, inputs)
         async with self._slot():
@@ -95,36 +96,42 @@ class Direct:
 
     async def _predict(self, predict: BoundPredict, inputs: Mapping[str, Any]) -> dspy.Prediction:
         lm, options, messages = predict.request(**inputs)
-        with predict.failures() as failure:
-            route = self._routes.to(lm, options)
-            return predict.prediction(await self._samples(route, messages))
-        return failure.prediction()
+        try:
+            samples = await self._samples(self._routes.to(lm, options), messages)
+        except Exception:
+            with predict.failures() as failure:
+                raise
+            return failure.prediction()
+        return predict.prediction(samples)
 
-    async def _samples(self, route: Route, messages: list[dict[str, str]]) -> list[Sample]:
+    async def _samples(self, route: Route, messages: list[dict[str, str]]) -> Sequence[Sample]:
         if self.replies is None:
             async with self._slot():
-                return await route.ask(messages)
+                return (await route.ask(messages)).samples
         key = self._key(route, messages)
         while asking := self._asking.get(key):  # the same request is under way: wait for its reply
             await asking.wait()
         if (kept := self.replies.reply(key)) is not None:
             reply = LMReply.from_bytes(kept)
             record_again(reply.usage)
-            return list(reply.samples)
+            return reply.samples
         self._asking[key] = asked = asyncio.Event()
         try:
             async with self._slot():
-                with usage_meter() as meter:
-                    samples = await route.ask(messages)
-                self.replies.keep_reply(key, LMReply(samples, meter.usage).to_bytes())
-                return samples
+                reply = await route.ask(messages)
+                self.replies.keep_reply(key, reply.to_bytes())
+                return reply.samples
         finally:
             del self._asking[key]
             asked.set()
 
     def _key(self, route: Route, messages: list[dict[str, str]]) -> str:
-        content = [route.key.decode(), self.salt, messages]
-        return hashlib.blake2b(orjson.dumps(content), digest_size=16).hexdigest()
+        digest = hashlib.blake2b(digest_size=16)
+        for part in (route.key, self.salt, *(text for m in messages for text in (m["role"], m["content"]))):
+            content = part.encode()
+            digest.update(b"%d:" % len(content))
+            digest.update(content)
+        return digest.hexdigest()
 
     def _slot(self) -> asyncio.Semaphore:
         loop = asyncio.get_running_loop()

@@ -48,6 +48,8 @@ class GatekeeperJudge(Program):
             temperature 0 and so be all the same.
     """
 
+    metered = True
+
     if TYPE_CHECKING:
 
         def __call__(self, prompt: Prompt, rubric: Rubric, response_a: str, response_b: str) -> Judgment:
@@ -90,11 +92,11 @@ class GatekeeperJudge(Program):
             UsageError: An argument is not what it should be; nothing was sent.
             LMError: The endpoint cannot answer at all.
         """
-        return run(self.steps(prompt, rubric, response_a, response_b))
+        return run(self.steps(prompt, rubric, response_a, response_b), metered=True)
 
     async def aforward(self, prompt: Prompt, rubric: Rubric, response_a: str, response_b: str) -> Judgment:
         """As `forward`."""
-        return await arun(self.steps(prompt, rubric, response_a, response_b))
+        return await arun(self.steps(prompt, rubric, response_a, response_b), metered=True)
 
     def steps(self, prompt: Prompt, rubric: Rubric, response_a: str, response_b: str) -> Steps[Judgment]:
         """See `Program.steps`."""

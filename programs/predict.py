@@ -16,6 +16,9 @@ from openrubrics.signatures import Contract, Failed, VerbatimAdapter
 from openrubrics.signatures.adapter import check_template
 from openrubrics.signatures.errors import UsageError
 
+_LOW_TEMPERATURE = 0.15
+_RAISED_TEMPERATURE = 0.7
+
 
 class BoundPredict(dspy.Predict):
     """A predictor whose output is always a value of ours.
@@ -95,18 +98,26 @@ class BoundPredict(dspy.Predict):
 
     def _demonstrations(self) -> list[Any]:
         """Return the demonstrations that hold a value; optimizers collect failed replies too."""
-        return [demo for demo in self.demos if not _is_failure(demo.get(self.output))]
+        demos = self.demos
+        return [demo for demo in demos if not _is_failure(demo.get(self.output))] if demos else []
 
     def request(self, **inputs: Any) -> tuple[dspy.BaseLM, dict[str, Any], list[dict[str, str]]]:  # noqa: ANN401
         """Return whom a call with these inputs asks, with which options of the call, and the messages.
 
+        Args:
+            inputs: The fields of the task, and ``config`` with options for this call alone.
+
         Raises:
             UsageError: No LM is configured.
         """
-        self.current_lm()
-        demos = {"demos": self._demonstrations()}
-        lm, options, signature, demos, fields = self._forward_preprocess(**demos | inputs)
-        return lm, options, self.adapter.format(signature, demos, fields)
+        lm = self.current_lm()
+        options = {**self.config, **inputs.pop("config", {})}
+        # DSPy's rule: several samples at a temperature near 0 would all be the same.
+        n = options.get("n") or lm.kwargs.get("n") or 1
+        temperature = options.get("temperature") or lm.kwargs.get("temperature")
+        if n > 1 and (temperature is None or temperature <= _LOW_TEMPERATURE):
+            options["temperature"] = _RAISED_TEMPERATURE
+        return lm, options, self.adapter.messages(self.task, self._demonstrations(), inputs)
 
     def prediction(self, samples: Sequence[Sample]) -> dspy.Prediction:
         """Return what a call returns whose request was answered with these samples."""

@@ -7,7 +7,7 @@ carries a manifest, is matched by name, holds no LM, and is never a pickle.
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import dspy
 from pydantic import JsonValue
@@ -24,6 +24,9 @@ FORMAT = 1
 
 class Program(dspy.Module):
     """An ordinary DSPy module whose predictors are `BoundPredict`s and whose result is a value of ours."""
+
+    metered: ClassVar[bool] = False
+    """Whether results have a field ``usage``, which says what they cost."""
 
     if TYPE_CHECKING:  # DSPy declares that every module returns a Prediction; each program declares its own result.
 

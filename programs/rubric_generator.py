@@ -48,6 +48,7 @@ class RubricGenerator(Program):
         super().__init__()
         self.predict = BoundPredict(GenerateRubric, RUBRIC, template)
         self.cache = RubricCache()
+        self._identity: tuple[tuple[object, ...], str] | None = None
 
     def forward(self, prompt: Prompt) -> Rubric | Failed:
         """Return the rubric, or why there is none.
@@ -70,9 +71,19 @@ class RubricGenerator(Program):
         return self._rubric(text, prediction, known)
 
     def _key(self, text: str) -> str:
-        lm = self.predict.current_lm()
-        config = json.dumps(self.predict.config, sort_keys=True, default=str)
-        return fingerprint([self.fingerprint, lm_identity(lm), lm.kwargs.get("rollout_id"), config, text])
+        lm, config = self.predict.current_lm(), self.predict.config
+        known = json.dumps(config, sort_keys=True, default=str) if config else "{}"
+        return fingerprint([self._prompt_identity(), lm_identity(lm), lm.kwargs.get("rollout_id"), known, text])
+
+    def _prompt_identity(self) -> str:
+        """Return the fingerprint of this program, from memory where nothing that it covers can have changed."""
+        predict = self.predict
+        if predict.demos:  # demonstrations can change in place
+            return self.fingerprint
+        parts = (predict.task, predict.task.__doc__, predict.adapter.contract, predict.adapter.template)
+        if self._identity is None or self._identity[0] != parts:
+            self._identity = parts, self.fingerprint
+        return self._identity[1]
 
     def _rubric(self, text: str, prediction: dspy.Prediction, known: bool) -> Rubric | Failed:
         trace = dspy.settings.trace

@@ -47,6 +47,8 @@ class RubricRM(Program):
         UsageError: Both `judge` and `votes` are given, or an option is not what it should be.
     """
 
+    metered = True
+
     if TYPE_CHECKING:
 
         def __call__(self, prompt: Prompt, response_a: str, response_b: str) -> Judgment:
@@ -97,11 +99,11 @@ class RubricRM(Program):
             UsageError: An argument is not what it should be; nothing was sent.
             LMError: The endpoint cannot answer at all.
         """
-        return run(self.steps(prompt, response_a, response_b))
+        return run(self.steps(prompt, response_a, response_b), metered=True)
 
     async def aforward(self, prompt: Prompt, response_a: str, response_b: str) -> Judgment:
         """As `forward`; both orders are asked for at the same time."""
-        return await arun(self.steps(prompt, response_a, response_b))
+        return await arun(self.steps(prompt, response_a, response_b), metered=True)
 
     def rank(self, prompt: Prompt, responses: list[str], mode: RankMode = "sort") -> Ranking:
         """Rank two or more responses, best first, one comparison after the other.

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 import dspy
+from pydantic import BaseModel
 
 from openrubrics.lms import usage_meter
 from openrubrics.programs.rubric_cache import RubricCache
 from openrubrics.signatures.errors import UsageError
-from openrubrics.signatures.values import Frozen, Usage
+from openrubrics.signatures.values import Usage
 
 T = TypeVar("T")
 
@@ -47,15 +48,23 @@ Answer = Callable[[Call], Awaitable[Any]]
 """Calls the module of a call; `Call.once` is not its business."""
 
 
-def run(steps: Steps[T]) -> T:
-    """Drive an algorithm to its end, one call at a time, and note in the result what it cost."""
-    with usage_meter() as meter:
-        try:
-            calls = next(steps)
-            while True:
-                calls = steps.send([_result(call) for call in calls])
-        except StopIteration as end:
-            return _with_usage(end.value, meter.usage)
+def run(steps: Steps[T], *, metered: bool = False) -> T:
+    """Drive an algorithm to its end, one call at a time.
+
+    Args:
+        steps: The algorithm.
+        metered: Whether the result is to say what it cost, in its field ``usage``.
+    """
+    if metered:
+        with usage_meter() as meter:
+            result = run(steps)
+        return _with_usage(result, meter.usage)
+    try:
+        calls = next(steps)
+        while True:
+            calls = steps.send([_result(call) for call in calls])
+    except StopIteration as end:
+        return end.value
 
 
 async def through_dspy(call: Call) -> Any:  # noqa: ANN401 - what the module returns
@@ -80,23 +89,32 @@ def at_most(concurrency: int, answer: Answer) -> Answer:
     return bounded
 
 
-async def arun(steps: Steps[T], answer: Answer = through_dspy) -> T:
-    """Drive an algorithm to its end, the calls of each step at the same time, and note in the result what it cost."""
-    with usage_meter() as meter:
-        try:
-            calls = next(steps)
-            while True:
-                if len(calls) == 1:
-                    results = [await _aresult(calls[0], answer)]
-                else:
-                    async with asyncio.TaskGroup() as group:
-                        tasks = [group.create_task(_aresult(call, answer)) for call in calls]
-                    results = [task.result() for task in tasks]
-                calls = steps.send(results)
-        except StopIteration as end:
-            return _with_usage(end.value, meter.usage)
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from errors
+async def arun(steps: Steps[T], answer: Answer = through_dspy, *, metered: bool = False) -> T:
+    """Drive an algorithm to its end, the calls of each step at the same time.
+
+    Args:
+        steps: The algorithm.
+        answer: Answers each call.
+        metered: Whether the result is to say what it cost, in its field ``usage``.
+    """
+    if metered:
+        with usage_meter() as meter:
+            result = await arun(steps, answer)
+        return _with_usage(result, meter.usage)
+    try:
+        calls = next(steps)
+        while True:
+            if len(calls) == 1:
+                results = [await _aresult(calls[0], answer)]
+            else:
+                async with asyncio.TaskGroup() as group:
+                    tasks = [group.create_task(_aresult(call, answer)) for call in calls]
+                results = [task.result() for task in tasks]
+            calls = steps.send(results)
+    except StopIteration as end:
+        return end.value
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from errors
 
 
 def _result(call: Call) -> Any:  # noqa: ANN401 - what the module returns
@@ -112,6 +130,4 @@ async def _aresult(call: Call, answer: Answer) -> Any:  # noqa: ANN401 - what th
 
 
 def _with_usage(result: T, usage: Usage) -> T:
-    if isinstance(result, Frozen) and "usage" in type(result).model_fields:
-        return cast("T", result.model_copy(update={"usage": usage}))
-    return result
+    return cast("T", cast("BaseModel", result).model_copy(update={"usage": usage}))

@@ -11,9 +11,12 @@ A template replaces the whole text of the message, for checkpoints trained on an
 of each input, `{instructions}` and `{format}` are available and optional. Parsing stays the same.
 """
 
+import functools
+import inspect
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import dspy
 from dspy.clients._deprecation import adapter_message_call
@@ -50,10 +53,16 @@ class VerbatimAdapter(dspy.ChatAdapter):
         self, signature: type[dspy.Signature], demos: Sequence[Mapping[str, Any]], inputs: Mapping[str, Any]
     ) -> list[dict[str, Any]]:
         """Return the chat messages: demonstrations as earlier turns, then the request."""
-        reply = next(iter(signature.output_fields))
+        return self.messages(signature, demos, inputs)
+
+    def messages(
+        self, signature: type[dspy.Signature], demos: Sequence[Mapping[str, Any]], inputs: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
+        """Return what `format` returns, of which DSPy tells its callbacks."""
+        reply = _fields(signature)[1]
         messages: list[dict[str, Any]] = []
         for demo in demos:
-            if all(field in demo for field in (*signature.input_fields, reply)):
+            if all(field in demo for field in (*_fields(signature)[0], reply)):
                 messages.append({"role": "user", "content": self._user(signature, demo, first=not messages)})
                 messages.append({"role": "assistant", "content": self.contract.write(demo[reply])})
         messages.append({"role": "user", "content": self._user(signature, inputs, first=not messages)})
@@ -100,7 +109,7 @@ class VerbatimAdapter(dspy.ChatAdapter):
             signature: The task.
             samples: The outputs of an LM: ``text``, and where known ``finish_reason`` and ``logprobs``.
         """
-        reply = next(iter(signature.output_fields))
+        reply = _fields(signature)[1]
         values: list[dict[str, Any]] = [{reply: self._value(sample)} for sample in samples]
         if any(sample.get("logprobs") for sample in samples):
             for value, sample in zip(values, samples, strict=True):
@@ -119,8 +128,8 @@ class VerbatimAdapter(dspy.ChatAdapter):
     def _user(self, signature: type[dspy.Signature], inputs: Mapping[str, Any], first: bool) -> str:
         if self.template is not None:
             return self._from_template(signature, inputs, self.template)
-        sections = [_section(field, inputs[field]) for field in signature.input_fields]
-        static = [signature.instructions, self.contract.instructions, NOTICE] if first else []
+        sections = [_section(field, inputs[field]) for field in _fields(signature)[0]]
+        static = [_instructions(signature.__doc__), self.contract.instructions, NOTICE] if first else []
         return "\n\n".join(static + sections)
 
     def _from_template(self, signature: type[dspy.Signature], inputs: Mapping[str, Any], template: str) -> str:
@@ -128,6 +137,23 @@ class VerbatimAdapter(dspy.ChatAdapter):
         static = {"instructions": signature.instructions, "format": self.contract.instructions}
         known = static | {field: _text(inputs[field]) for field in signature.input_fields}
         return _SLOT.sub(lambda match: known.get(match[1], match[0]), template)
+
+
+_FIELDS: WeakKeyDictionary[type[dspy.Signature], tuple[tuple[str, ...], str]] = WeakKeyDictionary()
+
+
+def _fields(signature: type[dspy.Signature]) -> tuple[tuple[str, ...], str]:
+    """Return the names of the inputs and of the output; DSPy collects them anew each time it is asked."""
+    known = _FIELDS.get(signature)
+    if known is None:
+        known = _FIELDS[signature] = tuple(signature.input_fields), next(iter(signature.output_fields))
+    return known
+
+
+@functools.lru_cache
+def _instructions(text: str | None) -> str:
+    """Return the instructions of a Signature as DSPy takes them from its docstring."""
+    return inspect.cleandoc(text or "")
 
 
 async def ask(lm: dspy.BaseLM, messages: list[dict[str, str]], options: Mapping[str, Any]) -> list[Any]:

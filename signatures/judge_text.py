@@ -29,7 +29,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from openrubrics.signatures.errors import ParseError
-from openrubrics.signatures.markers import MARK, VERDICT
+from openrubrics.signatures.markers import MARK, verdicts
 from openrubrics.signatures.model_text import answer_lines, excerpt, well_formed
 from openrubrics.signatures.rubric_text import TAGS
 from openrubrics.signatures.values import Finding, Frozen, Label, Rubric, Tie, Verdict
@@ -86,7 +86,7 @@ class JudgeTrace(Frozen):
         text = well_formed(text)
         lines = answer_lines(text)
         winner = _winner("\n".join(lines))
-        while not VERDICT.search(lines[-1]):
+        while not verdicts(lines[-1]):
             lines.pop()
         reader = _Reader()
         for line in lines:
@@ -143,7 +143,7 @@ def _line(text: str) -> str:
 
 
 def _winner(text: str) -> Winner:
-    keys = list(VERDICT.finditer(text))
+    keys = verdicts(text)
     if not keys:
         raise ParseError('no "Winner:" line', "the output was cut, or the model does not follow the form")
     tail = text[keys[-1].end() :].lstrip(" \t*_`\"'").lstrip()
@@ -175,12 +175,12 @@ class _Reader:
         self._replaceable: set[_Part] = set()
 
     def read(self, line: str) -> None:
-        verdict = VERDICT.search(line)
-        line = line[: verdict.start()] if verdict else line
+        keys = verdicts(line)
+        line = line[: keys[0].start()] if keys else line
         mark = MARK.match(line)
         if mark is None or not self._takes(mark, line):
             self._continue(line)
-        if verdict:
+        if keys:
             self._end()
 
     def findings(self) -> tuple[Finding, ...]:

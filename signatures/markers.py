@@ -11,6 +11,7 @@ already, nothing where the parser reads.
 """
 
 import re
+from collections.abc import Callable, Iterator
 
 _BEFORE_COLON = r"(?:[*_`\"']|[^\S\n]){0,8}[:：]"  # on one line, since the parser drops lines (code fences)
 _VERDICT_KEY = rf"winner(?=BACKSLASH{_BEFORE_COLON})"
@@ -54,11 +55,58 @@ MARK = re.compile(rf"[\W\d_]*+{_STARTS}(?:{'|'.join(_MARKS).replace('BACKSLASH',
 group that matched says which, and the match ends with the words, before what follows them."""
 
 
+_WORDS = (
+    "<", "[", "winner", "compliance", "analysis", "final", "gatekeeper", "identified ", "aggregation", "justification",
+    "response", "criterion",
+)  # fmt: skip
+"""How the strings begin, in lower case: looking for these first is several times faster than looking for patterns."""
+
+_ALIKE = "\u0130\u0131\u017f\u212a"
+"""What a pattern that ignores case takes for i, s or k, while `str.lower` does not."""
+
+
 def disarm(text: str) -> str:
     """Return the text with one backslash after the first character or the words of every steering string."""
-    return _ARMED.sub(lambda match: match[0] + "\\", text)
+    return _replace(_ARMED, text, lambda match: match[0] + "\\")
 
 
 def restore(text: str) -> str:
     """Undo `disarm` exactly."""
-    return _DISARMED.sub(lambda match: match[0][:-1], text)
+    return _replace(_DISARMED, text, lambda match: match[0][:-1])
+
+
+def _replace(pattern: re.Pattern[str], text: str, change: Callable[[re.Match[str]], str]) -> str:
+    """Do what ``pattern.sub(change, text)`` does."""
+    lower = lowered(text)
+    if lower is None:
+        return pattern.sub(change, text)
+    pieces: list[str] = []
+    done = 0
+    for place in sorted(place for word in _WORDS for place in places(word, lower)):
+        if place >= done and (match := pattern.match(text, place)):
+            pieces += text[done:place], change(match)
+            done = match.end()
+    return "".join((*pieces, text[done:])) if pieces else text
+
+
+def verdicts(text: str) -> list[re.Match[str]]:
+    """Return the keys of all verdict lines of a text: what ``VERDICT.finditer`` finds."""
+    lower = lowered(text)
+    if lower is None:
+        return list(VERDICT.finditer(text))
+    if "winner" not in lower:
+        return []
+    return [match for place in places("winner", lower) if (match := VERDICT.match(text, place))]
+
+
+def lowered(text: str) -> str | None:
+    """Return the text in lower case, each character in its place; None where that may hide a string from a search."""
+    return None if not text.isascii() and any(letter in text for letter in _ALIKE) else text.lower()
+
+
+def places(word: str, lower: str) -> Iterator[int]:
+    """Yield where a word begins in a text, both in lower case."""
+    place = lower.find(word)
+    while place >= 0:
+        yield place
+        place = lower.find(word, place + len(word))

@@ -11,7 +11,7 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 def well_formed(text: str) -> str:
     """Return the text with each lone surrogate, which no value and no file can hold, replaced by U+FFFD."""
-    return _LONE_SURROGATE.sub("\ufffd", text)
+    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
 
 
 def answer_lines(text: str) -> list[str]:
@@ -20,7 +20,8 @@ def answer_lines(text: str) -> list[str]:
     Raises:
         ParseError: The text is empty, or is thinking that never ends (the output was cut).
     """
-    ends = list(_THINKING_END.finditer(text))
+    # Where case is ignored, a pattern takes some letters outside of ASCII for an i or a k.
+    ends = list(_THINKING_END.finditer(text)) if not text.isascii() or "</think>" in text.lower() else []
     if ends:
         text = text[ends[-1].end() :]
     elif text.lstrip()[:7].lower() == "<think>":
