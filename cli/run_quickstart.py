@@ -1,201 +1,238 @@
-"""What `openrubrics quickstart` does."""
+"""What `openrubrics quickstart` does: `openrubrics curate` and `openrubrics evaluate`, on the pairs of the package."""
 
-import asyncio
-import time
-from collections.abc import Callable
-from contextlib import aclosing
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from importlib.resources import files
+from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import click
 from rich.console import Console
+from rich.text import Text
 
-from openrubrics.cli.build import model, spending
+from openrubrics.cli import run_curate, run_evaluate
+from openrubrics.cli.build import rubric_rm, spending
 from openrubrics.cli.failed import exit_code
-from openrubrics.cli.options import LMOptions
-from openrubrics.cli.progress import progress
-from openrubrics.cli.provenance import identity, manifest, shown_lm
+from openrubrics.cli.options import EngineOptions, LMOptions, ProgramOptions
+from openrubrics.cli.provenance import shown_lm
 from openrubrics.cli.show import clean, console, show_judgment, show_rubric, show_summary
-from openrubrics.data import CuratedPair, acurate, read_pairs, write_whole
-from openrubrics.evaluation import EvaluatedPair, RunWriter, Summary, evaluate, summarize
-from openrubrics.lms import Meter
-from openrubrics.programs import ContrastiveRubricGenerator, GatekeeperJudge, RubricRM
-from openrubrics.signatures import Failed, PreferencePair, Rubric
+from openrubrics.cli.sources import SourceOptions
+from openrubrics.data import CurationSettings, CurationSummary, read_curated, read_pairs, shown_responses
+from openrubrics.evaluation import EvaluatedPair, RunWriter, Summary
+from openrubrics.signatures import PreferencePair, Rubric, prompt_text
+from openrubrics.signatures.values import Frozen
 
+_PAIRS = "starter"
+_PROGRAM = ProgramOptions(
+    method="rubric-rm",
+    compiled=None,
+    rubric=None,
+    rubric_template=None,
+    judge_template=None,
+    form="seed",
+    votes=1,
+    orders="both",
+    enforce_checks=False,
+    probabilities=False,
+)
+_NOT_A_MODEL = (
+    "It understands nothing: it decides what code can check, and measures a few qualities such as length. On pairs "
+    "that need judgment, expect it near chance."
+)
+_SAW_THE_LABELS = (
+    "The share is high because rubrics and judge measure the same few things, and the rubrics were written with the "
+    "labels in view. It says nothing about how good they are."
+)
 _NEXT = """
 The same with a language model of yours:
   openrubrics quickstart --lm hosted_vllm/Qwen/Qwen3-8B --api-base http://127.0.0.1:8000/v1 --out runs/qwen3
-Your own pairs (JSON Lines with prompt, chosen, rejected):
-  openrubrics evaluate --pairs FILE --orders both --lm NAME --out runs/mine"""
+Your own pairs, JSON Lines with prompt, chosen and rejected:
+  openrubrics curate   --pairs FILE --lm NAME --out runs/curated
+  openrubrics evaluate --pairs FILE --lm NAME --out runs/judged --orders both"""
 
 
-CURATED = "curated.jsonl"
-
-
-class LoopSummary(Summary):
-    """The figures of the judging, and those of the curation before it; calls, tokens, cost and seconds are of both.
+class Report(Frozen):
+    """The summaries of both halves: what --json prints.
 
     Attributes:
-        kept: Pairs whose rubric passed the filter.
-        kept_share: Kept pairs / pairs that were curated, in [0, 1].
+        curated: Of the training split.
+        judged: Of the test split.
     """
 
-    kept: int
-    kept_share: float
+    curated: CurationSummary
+    judged: Summary
 
 
 @dataclass(frozen=True)
-class _Loop:
-    """The programs of the loop."""
+class Quickstart:
+    """A quickstart as it was asked for.
 
-    contrast: ContrastiveRubricGenerator
-    judge: RubricRM
+    Attributes:
+        out: Folder for both halves.
+        overwrite: Whether to begin anew.
+        seed: Of everything random.
+        concurrency: Comparisons under way at a time.
+        asked: The LMs that were named, if any.
+    """
 
-    @classmethod
-    def of(cls, lms: LMOptions) -> "_Loop":
-        """Return the programs with their LMs attached."""
-        loop = cls(ContrastiveRubricGenerator(), RubricRM(judge=GatekeeperJudge(), orders="both"))
-        loop.judge.judge.set_lm(model(lms, "judge"))
-        loop.judge.generate.set_lm(model(lms, "rubric"))
-        loop.contrast.set_lm(model(lms, "rubric"))
-        return loop
+    out: Path
+    overwrite: bool
+    seed: int
+    concurrency: int
+    asked: LMOptions
 
+    @property
+    def curated(self) -> Path:
+        """Folder of the curated data set."""
+        return self.out / "curated"
 
-def run(out: Path, overwrite: bool, seed: int, concurrency: int, lms: LMOptions, as_json: bool) -> int:
-    """Curate, judge, print, write the folder, and return the exit code; as JSON, the summary alone is the output."""
-    screen = console(stderr=as_json)
-    offline = _is_offline(lms)
-    lms = _with_embedded(lms)
-    loop = _Loop.of(lms)
-    shown = shown_lm(loop.judge)
-    screen.print(f"Language model: {clean(shown)}", style="bold", markup=False)
-    start = time.perf_counter()
-    with _writer(out, overwrite, seed, lms, loop) as writer, spending(lms) as meter:
-        curated = _curate(loop, seed, concurrency)
-        _show_curation(screen, curated)
-        results = _judge(loop.judge, writer, seed, concurrency)
-        summary = _summary(results, curated, shown, meter, time.perf_counter() - start, seed)
-        _show_judging(screen, results, summary)
-        counts = {"curated": len(curated), "kept": summary.kept, "pairs": len(results), "failed": summary.failed}
-        writer.replace()
-        write_whole(out / CURATED, "".join(pair.model_dump_json() + "\n" for pair in curated))
-        writer.finish(
-            summary,
-            manifest(
-                loop.judge,
-                lms,
-                files=(_built_in(),),
-                seed=seed,
-                counts=counts,
-                seconds=summary.seconds,
-                usage=meter.usage,
-                extras={"orders": "both"},
-            ),
+    @property
+    def judged(self) -> Path:
+        """Folder of the judgments."""
+        return self.out / "judged"
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether no model was named, so that the embedded reader does it."""
+        return not (self.asked.lm or self.asked.rubric_lm or self.asked.judge_lm)
+
+    @property
+    def lms(self) -> LMOptions:
+        """The LMs that do it."""
+        return replace(self.asked, lm="embedded") if self.is_offline else self.asked
+
+    @cached_property
+    def curation(self) -> run_curate.Settings:
+        """Settings of `openrubrics curate`."""
+        return run_curate.Settings(
+            out=self.curated,
+            overwrite=self.overwrite,
+            retry_failed=False,
+            concurrency=self.concurrency,
+            cluster=None,
+            filter=CurationSettings(tau=0.5, attempts=1, orders="single", general_only=False, seed=self.seed),
+            rubric_template=None,
+            judge_template=None,
+            form="seed",
+            votes=1,
         )
-    click.echo(f"\nWritten: {out}/summary.json, judgments.jsonl, {CURATED}, manifest.json", err=as_json)
+
+    @cached_property
+    def evaluation(self) -> run_evaluate.Settings:
+        """Settings of `openrubrics evaluate`."""
+        return run_evaluate.Settings(
+            source=_split("test"),
+            seed=self.seed,
+            concurrency=self.concurrency,
+            repeats=1,
+            out=self.judged,
+            overwrite=self.overwrite,
+            engine=EngineOptions(engine="local", ray_address=None, workers=None),
+        )
+
+
+def run(start: Quickstart, *, as_json: bool) -> int:
+    """Curate, judge, print, and return the exit code; as JSON, the two summaries alone are the output."""
+    foretell(start)
+    screen = console(stderr=as_json)
+    _heading(screen, f"Language model: {shown_lm(rubric_rm(_PROGRAM, start.lms))}")
+    if start.is_offline:
+        screen.print(_NOT_A_MODEL)
+    with spending(start.lms):  # one budget for both halves
+        _heading(screen, "\n1. Rubrics from preference pairs, by contrast: openrubrics curate --split train")
+        curated = _curate(start)
+        run_curate.show_curation(screen, curated)
+        if start.is_offline:
+            screen.print(_SAW_THE_LABELS)
+        _show_rubric(screen, start)
+        _heading(screen, "\n2. Pairs with other prompts, judged in both orders: openrubrics evaluate --split test")
+        judged = run_evaluate.run(start.evaluation, _PROGRAM, start.lms)
+        _show_pair(screen, start)
+        _heading(screen, "\n3. How often the judge agrees with the labels, beside always taking the longer response")
+        show_summary(screen, judged)
+    click.echo(f"\nWritten: {start.curated}/ (a data set; see its README.md)", err=as_json)
+    click.echo(f"         {start.judged}/summary.json, judgments.jsonl, manifest.json", err=as_json)
     if as_json:
-        click.echo(summary.model_dump_json(indent=2))
-    elif offline:
+        click.echo(Report(curated=curated, judged=judged).model_dump_json(indent=2))
+    elif start.is_offline:
         click.echo(_NEXT)
-    return exit_code(
-        summary.failed + sum(_is_failed(pair) for pair in curated),
-        summary.comparisons + len(curated),
-        name="a share of",
+    return exit_code(curated.failed + judged.failed, curated.pairs + judged.comparisons, name="a share of")
+
+
+def foretell(start: Quickstart) -> str:
+    """Check all that can be checked without a request, and say how many requests a run sends."""
+    curation = run_curate.foretell(start.curation, _split("train"), start.lms)
+    return f"curate {curation}\nevaluate {run_evaluate.foretell(start.evaluation, _PROGRAM, start.lms)}"
+
+
+def _split(name: str) -> SourceOptions:
+    return SourceOptions(
+        pairs=_PAIRS,
+        config=None,
+        split=name,
+        streaming=False,
+        layout=None,
+        columns=(),
+        take="extremes",
+        on_error="stop",
+        dedup=False,
+        exclude=(),
+        limit=None,
     )
 
 
-def forecast(out: Path, overwrite: bool, seed: int, lms: LMOptions) -> str:
-    """Check what can be checked without a request, and say how many requests a run sends at most."""
-    lms = _with_embedded(lms)
-    _writer(out, overwrite, seed, lms, _Loop.of(lms)).check()
-    curated, held_out = len(_split("curate")), len(_split("held-out"))
-    return (
-        f"{curated} pairs to curate and {held_out} to judge in both orders: at most {2 * curated + 3 * held_out} "
-        "requests, without repeats after failures; nothing was asked"
-    )
+def _curate(start: Quickstart) -> CurationSummary:
+    try:
+        return run_curate.run(start.curation, _split("train"), start.lms)
+    except BaseException:
+        if (start.curated / run_curate.LEDGER).exists():  # it goes on without --overwrite, and then meets no old run
+            RunWriter(start.judged, identity={}, overwrite=start.overwrite).replace()
+        raise
 
 
-def _writer(out: Path, overwrite: bool, seed: int, lms: LMOptions, loop: _Loop) -> RunWriter:
-    begun = {"command": "quickstart", "contrast prompts": loop.contrast.fingerprint}
-    return RunWriter(out, identity=begun | identity(loop.judge, lms, seed=seed), overwrite=overwrite)
+def _heading(screen: Console, text: str) -> None:
+    screen.print(Text(clean(text), style="bold"), soft_wrap=True)
 
 
-def _is_offline(lms: LMOptions) -> bool:
-    return not (lms.lm or lms.rubric_lm or lms.judge_lm)
+def _show_rubric(screen: Console, start: Quickstart) -> None:
+    """Print a kept rubric."""
+    shown = _to_show(read_curated(start.curated), lambda row: row.rubric, lambda row: len(prompt_text(row.prompt)))
+    if shown is not None and shown.rubric is not None:
+        screen.print(Text(f"\nOne that was kept, for the request {clean(prompt_text(shown.prompt))!r}:"))
+        show_rubric(screen, shown.rubric)
 
 
-def _with_embedded(lms: LMOptions) -> LMOptions:
-    """Return the options with the embedded reader where no model is named."""
-    return replace(lms, lm="embedded") if _is_offline(lms) else lms
+def _show_pair(screen: Console, start: Quickstart) -> None:
+    """Print a pair with its judgment."""
+    pairs = {pair.id: pair for pair in read_pairs(_PAIRS, split="test")}
+    with (start.judged / "judgments.jsonl").open(encoding="utf-8") as lines:
+        results = [EvaluatedPair.model_validate_json(line) for line in lines]
+    shown = _to_show(results, lambda result: result.judgment.rubric, lambda result: _length(pairs[result.id]))
+    if shown is None:
+        return
+    pair = pairs[shown.id]
+    screen.print(Text(f"\nOne of them in full\n\nRequest\n{prompt_text(pair.prompt)}"))
+    for label, response in zip("AB", shown_responses(pair, start.seed), strict=True):
+        screen.print(Text(f"\nResponse {label}\n{response}"))
+    screen.print()
+    show_judgment(screen, shown.judgment)
+    screen.print(Text(f"Label: Response {shown.chosen_slot}. {pair.meta['note']}"))
 
 
-def _is_failed(pair: CuratedPair) -> bool:
-    return pair.judgment is None or isinstance(pair.judgment.outcome, Failed)
+def _length(pair: PreferencePair) -> int:
+    return len(prompt_text(pair.prompt)) + len(pair.chosen) + len(pair.rejected)
 
 
-def _built_in() -> Path:
-    return Path(str(files("openrubrics.data") / "quickstart" / "pairs.jsonl"))
+Shown = TypeVar("Shown")
 
 
-def _split(name: str) -> list[PreferencePair]:
-    return [pair for pair in read_pairs(_built_in()) if pair.meta["split"] == name]
+def _to_show(
+    found: Iterable[Shown], rubric: Callable[[Shown], Rubric | None], length: Callable[[Shown], int]
+) -> Shown | None:
+    """Return the shortest whose rubric has a hard rule, or the shortest with a rubric."""
 
+    def rank(one: Shown) -> tuple[bool, int]:
+        written = rubric(one)
+        return not (written and written.hard_rules), length(one)
 
-def _curate(loop: _Loop, seed: int, concurrency: int) -> list[CuratedPair]:
-    pairs = _split("curate")
-
-    async def curated(advance: Callable[[], None]) -> list[CuratedPair]:
-        done: list[CuratedPair] = []
-        results = acurate(pairs, loop.contrast, loop.judge.judge, seed=seed, concurrency=concurrency)
-        async with aclosing(results):
-            async for result in results:
-                done.extend(result.pairs())
-                advance()
-        return done
-
-    with progress(len(pairs), "curating", items="pairs", done="curated", kept="nothing is written yet") as advance:
-        return asyncio.run(curated(advance))
-
-
-def _judge(judge: RubricRM, writer: RunWriter, seed: int, concurrency: int) -> list[EvaluatedPair]:
-    pairs = _split("held-out")
-    kept = f"they are kept in {writer.folder}; the same command without --overwrite goes on from there"
-    with progress(len(pairs), "judging", items="pairs", kept=kept) as advance:
-
-        def take(_: EvaluatedPair) -> None:
-            writer.replace()
-            advance()
-
-        return evaluate(judge, pairs, seed=seed, concurrency=concurrency, on_result=take, ledger=writer.ledger)
-
-
-def _show_curation(screen: Console, curated: list[CuratedPair]) -> None:
-    kept = [pair for pair in curated if pair.kept]
-    screen.print("\n1. Rubrics from preference pairs, by contrast", style="bold")
-    screen.print(f"{len(curated)} pairs, {len(kept)} rubrics kept: the judge recovers the label with them.")
-    for pair in curated:
-        if not pair.kept:
-            screen.print(f"   not kept: {clean(pair.pair.id)}: {clean(pair.reason)}", markup=False)
-    example = next((pair for pair in kept if isinstance(pair.rubric, Rubric) and pair.rubric.hard_rules), None)
-    if example is not None and isinstance(example.rubric, Rubric):
-        screen.print(f"For the request {clean(str(example.pair.prompt))!r}:", markup=False)
-        show_rubric(screen, example.rubric)
-
-
-def _show_judging(screen: Console, results: list[EvaluatedPair], summary: Summary) -> None:
-    screen.print("\n2. One held-out pair, judged in both orders", style="bold")
-    screen.print(clean(results[0].id), markup=False)
-    show_judgment(screen, results[0].judgment)
-    screen.print("\n3. All held-out pairs", style="bold")
-    show_summary(screen, summary)
-
-
-def _summary(
-    results: list[EvaluatedPair], curated: list[CuratedPair], lm: str, meter: Meter, seconds: float, seed: int
-) -> LoopSummary:
-    summary = summarize(
-        results, orders="both", lm=lm, method="rubric-rm", usage=meter.usage, seconds=seconds, seed=seed
-    )
-    kept = sum(pair.kept for pair in curated)
-    return LoopSummary(**dict(summary), kept=kept, kept_share=kept / len(curated))
+    return min((one for one in found if rubric(one)), key=rank, default=None)

@@ -37,6 +37,10 @@ def words(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.casefold()))
 
 
+def group(pair: PreferencePair) -> str:
+    return str(pair.meta["prompt_group"])
+
+
 def longer(pairs: list[PreferencePair]) -> float:
     return sum(len(pair.chosen) > len(pair.rejected) for pair in pairs) / len(pairs)
 
@@ -70,14 +74,14 @@ def test_every_pair_says_why_its_label_is_right() -> None:
 
 def test_the_splits_share_no_prompt_in_whatever_form() -> None:
     train, test = map(split, SPLITS)
-    assert not {pair.meta["prompt_group"] for pair in train} & {pair.meta["prompt_group"] for pair in test}
+    assert not set(map(group, train)) & set(map(group, test))
     assert not {words(prompt_text(pair.prompt)) for pair in train} & {words(prompt_text(pair.prompt)) for pair in test}
 
 
 def test_a_prompt_group_is_the_pairs_of_one_prompt() -> None:
     pairs = everything()
-    groups = {(pair.meta["prompt_group"], words(prompt_text(pair.prompt))) for pair in pairs}
-    assert len(groups) == len({group for group, _ in groups}) == len({prompt for _, prompt in groups})
+    groups = {(group(pair), words(prompt_text(pair.prompt))) for pair in pairs}
+    assert len(groups) == len({name for name, _ in groups}) == len({prompt for _, prompt in groups})
 
 
 def test_answers_differ_within_a_pair_and_between_pairs() -> None:
@@ -117,7 +121,7 @@ def test_the_datasheet_gives_the_figures_that_the_files_have(repository: Path) -
     assert f"{len(pairs)} preference pairs" in sheet
     assert f"`train.jsonl` ({len(train)} pairs)" in sheet
     assert f"`test.jsonl` ({len(test)})" in sheet
-    assert f"There are {len({pair.meta['prompt_group'] for pair in pairs})} prompts" in sheet
+    assert f"There are {len(set(map(group, pairs)))} prompts" in sheet
     for name in (*DOMAINS, "all"):
         of = [[pair for pair in part if name in (pair.domain, "all")] for part in (pairs, train, test)]
         subtle = sum(bool(pair.meta["subtle"]) for pair in of[0])
