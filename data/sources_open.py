@@ -21,6 +21,7 @@ ENDINGS = (".jsonl", ".jsonl.gz", ".json", ".json.gz", ".parquet")
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _BATCH = 64
+_BUFFER = 1 << 20
 _MARKS = ("dataset_dict.json", "state.json")
 """Files by which a folder is told to be written by ``save_to_disk``."""
 
@@ -139,7 +140,8 @@ def parquet_rows(path: Path, file: int = 0) -> Iterator[Located]:
 
     number = 0
     try:
-        with pq.ParquetFile(path) as table:
+        # Without these two settings a whole row group is held, and some files have but one.
+        with pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as table:
             for batch in table.iter_batches(batch_size=_BATCH):
                 for row in batch.to_pylist():
                     number += 1

@@ -218,3 +218,11 @@ def test_the_embedded_reader_judges_offline(cli: Run) -> None:
     ran = cli("judge", *OFFLINE, "--json", "--prompt", "Name a prime. Use no commas.", "--a", "Seven.", "--b", "3, 5")
     assert isinstance(judgment(ran.out).outcome, Verdict)
     assert judgment(ran.out).preferred == "A"
+
+
+def test_bad_comparisons_are_skipped_and_counted(cli: Run, jsonl: Callable[..., Path]) -> None:
+    rows = [{"prompt": "P", "response_a": "a", "response_b": b} for b in (5, "x")]
+    ran = cli("judge", "--lm", "embedded", "--pairs", jsonl(rows), "--on-error", "skip", "--max-failed", 1)
+    assert ran.code == 0
+    assert "1 judged, " in ran.err
+    assert "1 skipped: field 'response_b' is not as expected\n" in ran.err

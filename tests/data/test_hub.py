@@ -35,6 +35,9 @@ try:
     read_pairs("org/other")
 except OpenRubricsError as error:
     print(type(error).__name__, error.message)
+from openrubrics.cli.sources import Source, SourceOptions
+source = Source(SourceOptions("org/name", None, "test", True, None, (), "extremes", "stop", True, (), None))
+print(source.count, source.files, *(ranking.id for ranking in source.ranked()))
 skipped = Counter()
 print(*(pair.chosen for pair in read_pairs("ultrafeedback", streaming=True, skipped=skipped)), *skipped.values())
 """
@@ -69,11 +72,12 @@ def test_a_data_set_of_the_hub_is_streamed_and_downloaded(tmp_path: Path) -> Non
             check=False,
         )
     assert done.returncode == 0, done.stderr
-    *read, dev, also_dev, config, other, preset = done.stdout.splitlines()
+    *read, dev, also_dev, config, other, source, preset = done.stdout.splitlines()
     assert read == ["1 2", "3", "1 2", "3"]
     assert dev == "UsageError org/name has no split 'dev'"
     assert also_dev.startswith("DataError org/name: the data set cannot be loaded: Unknown split")
     assert config.startswith("DataError org/name: the data set cannot be loaded: BuilderConfig 'other' not found")
     assert other.startswith("DataError org/other: the data set cannot be loaded: Dataset 'org/other' doesn't exist")
+    assert source == "None () 3"
     assert preset == "better 1"
     assert any("40b436560ca83a8dba36114c22ab3c66e43f6d5e" in asked for asked in hub.asked)

@@ -1,6 +1,7 @@
 """Reading pairs of responses without a label."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,10 @@ def test_a_bad_row_is_named(tmp_path: Path, row: object, said: str) -> None:
         list(read_comparisons(path))
     assert str(caught.value).startswith(f"{path}, line 2: ")
     assert said in str(caught.value)
+
+
+def test_bad_rows_are_skipped_and_counted(tmp_path: Path) -> None:
+    path = write(tmp_path / "c.jsonl", ROW | {"response_b": 5}, ROW | {"id": "1"}, ROW | {"id": "1"})
+    skipped: Counter[str] = Counter()
+    assert [row.id for row in read_comparisons(path, on_error="skip", skipped=skipped)] == ["1"]
+    assert skipped == {"field 'response_b' is not as expected": 1, "repeated id": 1}
