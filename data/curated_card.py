@@ -45,8 +45,16 @@ _UNKNOWN = """\
 
 def card(summary: CurationSummary, manifest: Manifest) -> str:
     """Return the text of README.md."""
-    head = f"{_HEADER}dataset_info:\n{_features()}---\n\n# Curated rubrics"
-    return "\n\n".join((head, *_sections(summary, manifest))) + "\n"
+    return "\n\n".join((_head(), *_sections(summary, manifest))) + "\n"
+
+
+def unfinished_card() -> str:
+    """Return what README.md says while the rows are being replaced."""
+    return f"{_head()}\n\nThe rows are not complete: run the same curation again.\n"
+
+
+def _head() -> str:
+    return f"{_HEADER}dataset_info:\n{_features()}---\n\n# Curated rubrics"
 
 
 def _features() -> str:

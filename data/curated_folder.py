@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, get_args
 
 from openrubrics.data.curated import CuratedItem
-from openrubrics.data.curated_card import card
+from openrubrics.data.curated_card import card, unfinished_card
 from openrubrics.data.curated_rows import Configuration, Provenance, rows, schema
 from openrubrics.data.curation_counts import CurationCounts, CurationSummary
 from openrubrics.data.manifest import Manifest
@@ -26,7 +26,7 @@ ROWS_IN_SHARD = 50_000
 
 _CONFIGURATIONS: tuple[Configuration, ...] = get_args(Configuration)
 _BESIDE = ".export"
-_FILES = ("README.md", "summary.json", "manifest.json")
+_FILES = ("summary.json", "README.md", "manifest.json")
 
 
 def check_folder(folder: Path, ledger: str, *, overwrite: bool = False) -> None:
@@ -76,8 +76,9 @@ def export_curated(folder: Path, items: Iterable[CuratedItem], provenance: Prove
                     counts.add(item)
                     for row in rows(item, provenance):
                         shards["kept" if row["reason"] == "kept" else "rejected"].add(row)
-            for name in _FILES:  # from here on the old data set is incomplete, and does not look otherwise
-                (folder / name).unlink(missing_ok=True)
+            (folder / "summary.json").unlink(missing_ok=True)  # from here on nothing looks finished
+            (beside / "README.md").write_text(unfinished_card(), encoding="utf-8")
+            (beside / "README.md").replace(folder / "README.md")  # without a card, both parts would be read as one
             for name in _CONFIGURATIONS:
                 _remove(folder / name)
                 (beside / name).replace(folder / name)

@@ -35,6 +35,10 @@ def test_a_curation_becomes_a_data_set(cli: Run, served: Served, pairs: Path, tm
     assert content["kept_share"] == pytest.approx(4 / 6)
     assert content["cost"] == pytest.approx(12 * (7 + 2 * 5) / 1e6)
     assert content["seconds"] > 0
+    import datasets
+
+    loaded = datasets.load_dataset(str(out), split="train", cache_dir=str(tmp_path / "cache"))
+    assert loaded["winner"][:] == [f"Response {slot_of_chosen(f'p{n}', 0)}" for n in range(4)]
     kept, rejected = list(read_curated(out)), list(read_curated(out, "rejected"))
     assert [row.id for row in kept] == ["p0", "p1", "p2", "p3"]
     assert [(row.id, row.reason) for row in rejected] == [(f"p{n}", "rejected response preferred") for n in (4, 5)]

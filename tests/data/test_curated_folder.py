@@ -2,6 +2,9 @@
 
 import json
 import resource
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -195,6 +198,46 @@ def test_a_second_export_replaces_the_first_and_what_a_killed_one_left(tmp_path:
     finish(tmp_path, [curated("new")])
     assert [row.id for row in read_curated(tmp_path)] == ["new"]
     assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "README.md", "kept", "manifest.json", "rejected", "summary.json",
+    ]  # fmt: skip
+
+
+_DIES = """
+import os, pathlib, signal, sys
+from openrubrics.data import CuratedItem, Provenance, export_curated
+count, replace, unlink = int(sys.argv[3]), pathlib.Path.replace, pathlib.Path.unlink
+
+def counting(call):
+    def step(*arguments, **options):
+        global count
+        count -= 1
+        if count < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return call(*arguments, **options)
+    return step
+
+pathlib.Path.replace, pathlib.Path.unlink = counting(replace), counting(unlink)
+item = CuratedItem.model_validate_json(pathlib.Path(sys.argv[2]).read_text())
+export_curated(pathlib.Path(sys.argv[1]), [item], Provenance(rubric_lm="", judge_lm="", program=""))
+"""
+
+
+@pytest.mark.parametrize("steps", range(1, 4))
+def test_a_kill_while_files_change_places_leaves_no_folder_that_looks_finished(
+    tmp_path: Path, load: Callable[..., Any], steps: int
+) -> None:
+    """The summary is removed, the card is replaced, then two folders are renamed."""
+    out, item = tmp_path / "out", tmp_path / "item.json"
+    finish(out, [curated("old")])
+    item.write_text(curated("new").model_dump_json())
+    died = subprocess.run([sys.executable, "-c", _DIES, out, item, str(steps)], check=False)  # noqa: S603
+    assert died.returncode == -signal.SIGKILL
+    assert not (out / "summary.json").exists()
+    if steps != 2:  # there the old rows are gone and the new ones have not come
+        assert load(out, "kept")["id"][:] == ["old" if steps < 2 else "new"]
+    finish(out, [curated("new")])
+    assert [row.id for row in read_curated(out)] == ["new"]
+    assert sorted(path.name for path in out.iterdir()) == [
         "README.md", "kept", "manifest.json", "rejected", "summary.json",
     ]  # fmt: skip
 
