@@ -280,6 +280,14 @@ def test_what_a_ledger_holds_is_not_asked_again(tmp_path: Path) -> None:
     assert [CuratedItem.model_validate_json(record).item.id for record in same] == ["0", "1", "2", "3", "4", "new"]
 
 
+def test_half_a_surrogate_pair_does_not_stop_a_run(tmp_path: Path) -> None:
+    contrast = Contrast(Failed(reason="odd \ud800", raw="\udfff"))
+    with Ledger(tmp_path / "l", identity={}) as ledger:
+        assert curate([ranking(2)], contrast, Judge(), ledger=ledger).failed == 1
+        (record,) = ledger.records()
+    assert CuratedItem.model_validate_json(record).best.rubric == Failed(reason="odd ?", raw="?")
+
+
 def test_an_item_survives_json() -> None:
     for item in (
         one(ranking(3), Contrast(), Judge(**{"1_2": TIE}), orders="both"),
