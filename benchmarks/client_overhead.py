@@ -31,17 +31,19 @@ BATCHES = 20
 def server() -> Iterator[str]:
     """Run the server and yield its address."""
     command = [sys.executable, str(HERE / "slow_server.py"), str(LATENCY_MS)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(  # noqa: S603
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         try:
-            assert process.stdout is not None
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1"
+            port = process.stdout.readline() if process.stdout else ""
+            yield f"http://127.0.0.1:{int(port)}/v1"
         finally:
             process.kill()
 
 
 def posts(url: str) -> int:
     """Return the number of requests that the server has received."""
-    with urllib.request.urlopen(url, timeout=30) as reply:
+    with urllib.request.urlopen(url, timeout=30) as reply:  # noqa: S310
         return int(reply.read())
 
 
@@ -51,7 +53,9 @@ def measure(name: str, url: str, count: int, in_flight: int) -> dict[str, Any]:
     command = [sys.executable, str(HERE / "client_overhead.py"), "--client", name, "--url", url]
     command += ["--calls", str(count), "--in-flight", str(in_flight)]
     environment = os.environ | {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    done = subprocess.run(  # noqa: S603
+        command, env=environment, capture_output=True, text=True, timeout=600, check=False
+    )
     if done.returncode:
         raise RuntimeError(f"{name} failed: {done.stderr[-2000:]}")
     result = json.loads(done.stdout.splitlines()[-1])

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Self
 
 import aiohttp
@@ -155,6 +155,7 @@ class Endpoint:
         return self
 
 
+@lru_cache
 def _served(model: str) -> str:
     """Return the name by which the server knows a model."""
     return model.removeprefix(next((p for p in OPENAI_COMPATIBLE if model.startswith(p)), ""))

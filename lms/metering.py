@@ -7,9 +7,9 @@ start with an empty context. Only real requests count: answers from DSPy's cache
 
 import math
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import dspy
 from dspy.utils.exceptions import LMError as DSPyLMError
@@ -124,15 +124,25 @@ def _active() -> tuple[Meter, ...]:
     return dspy.settings.get(_SETTING, ())
 
 
-@contextmanager
-def _activate(meter: Meter) -> Iterator[Meter]:
-    with dspy.context(**{_SETTING: (*_active(), meter)}):
-        yield meter
+class _Activation(AbstractContextManager[Meter]):
+    """A meter that is active inside; entered for every judgment, so without a generator of its own."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._context = nullcontext()
+
+    def __enter__(self) -> Meter:
+        self._context = dspy.context(**{_SETTING: (*_active(), self._meter)})
+        self._context.__enter__()
+        return self._meter
+
+    def __exit__(self, *error: Any) -> None:  # noqa: ANN401 - as the protocol has it
+        self._context.__exit__(*error)
 
 
 def usage_meter() -> AbstractContextManager[Meter]:
     """Measure what LM requests made inside cost; meters nest, and each counts all that happens inside it."""
-    return _activate(Meter())
+    return _Activation(Meter())
 
 
 def budget(limit: Budget) -> AbstractContextManager[Meter]:
@@ -140,7 +150,7 @@ def budget(limit: Budget) -> AbstractContextManager[Meter]:
 
     Budgets nest, and each request must fit all of them. The meter tells what was spent under this one.
     """
-    return _activate(_Account(limit))
+    return _Activation(_Account(limit))
 
 
 def _accounts() -> list[_Account]:

@@ -155,11 +155,8 @@ def test_arguments_are_refused_before_anything_is_sent(inputs: dict[str, Any]) -
 def test_text_that_no_server_can_receive_is_refused_as_by_dspy() -> None:
     inputs = PAIR | {"response_a": "half \ud800"}
     with dspy.context(lm=world(len)):
-        for run in (
-            RubricRM().acall(**inputs),
-            Direct()(RubricRM(), **inputs),
-            Direct(replies=Kept())(RubricRM(), **inputs),
-        ):
+        ways = [RubricRM().acall, *(functools.partial(Direct(replies=kept), RubricRM()) for kept in (None, Kept()))]
+        for way in ways:
             with pytest.raises(ValueError, match="surrogate"):
                 asyncio.run(way(**inputs))
 
