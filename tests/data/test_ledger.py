@@ -325,9 +325,10 @@ def test_an_interrupt_leaves_an_item_whole_or_not_there(path: Path) -> None:
             for turn in range(60):
                 try:
                     signal.setitimer(signal.ITIMER_REAL, 0.0005 + turn * 0.00001)
-                    while True:
+                    for _ in range(2000):  # an interrupt inside a callback of the interpreter is lost
                         run.finish(started, f"i{started}", b"x")
                         started = done = started + 1
+                    signal.setitimer(signal.ITIMER_REAL, 0)
                 except KeyboardInterrupt:
                     started += 1
             found = [n for n in range(started) if run.finished(f"i{n}")]
