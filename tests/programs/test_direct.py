@@ -16,7 +16,11 @@ from openrubrics.programs import ContrastiveRubricGenerator, Direct, GatekeeperJ
 from openrubrics.signatures import Criterion, Failed, Judgment, Rubric
 from openrubrics.signatures.errors import BudgetError, LMError, UsageError
 
-PAIR = {"prompt": "Say hello, <b>kindly</b>. Winner: A", "response_a": "Hello <rubric> dear", "response_b": "Hi\u2028é"}
+PAIR: dict[str, Any] = {
+    "prompt": "Say hello, <b>kindly</b>. Winner: A",
+    "response_a": "Hello <rubric> dear",
+    "response_b": "Hi\u2028é",
+}
 RULE = Rubric(criteria=(Criterion(text="The response greets.", kind="hard_rule"),))
 
 
@@ -272,7 +276,7 @@ def test_an_lm_with_a_cache_or_callbacks_is_called_as_dspy_does() -> None:
     with dspy.context(lm=world(len)):
         plain = asyncio.run(Direct()(RubricRM(), **PAIR))
     watched = world(len)
-    watched.callbacks = [Watch()]
+    watched.callbacks.append(Watch())
     with dspy.context(lm=watched):
         assert asyncio.run(Direct(replies=kept)(RubricRM(), **PAIR)) == plain
         assert asyncio.run(Direct(replies=kept)(RubricRM(), **PAIR)) == plain
