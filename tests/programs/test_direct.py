@@ -13,7 +13,7 @@ from server_plugin import ModelServer
 
 from openrubrics.lms import Budget, Reply, ScriptedLM, budget, lm, usage_meter
 from openrubrics.programs import ContrastiveRubricGenerator, Direct, GatekeeperJudge, RubricGenerator, RubricRM
-from openrubrics.signatures import Criterion, Failed, Judgment, Rubric
+from openrubrics.signatures import Criterion, Failed, Judgment, Prompt, Rubric
 from openrubrics.signatures.errors import BudgetError, LMError, UsageError
 
 PAIR: dict[str, Any] = {
@@ -37,7 +37,7 @@ class Kept(dict[str, bytes]):
 def text(body: dict[str, Any]) -> str:
     """What the model of the server says to a request."""
     asked = body["messages"][-1]["content"]
-    return reply("B", why=str(len(asked))) if "<response_a>" in asked else RUBRIC_TEXT
+    return f"\n{reply('B', why=str(len(asked)))} \n" if "<response_a>" in asked else RUBRIC_TEXT
 
 
 def with_demonstrations() -> GatekeeperJudge:
@@ -243,8 +243,8 @@ class AskedByDSPy(dspy.Module):
 class OwnForward(GatekeeperJudge):
     """A program whose algorithm is not its steps any more."""
 
-    async def aforward(self, **inputs: Any) -> Judgment:  # noqa: ANN401
-        return await super().aforward(**inputs | {"response_a": "mine"})
+    async def aforward(self, prompt: Prompt, rubric: Rubric, response_a: str, response_b: str) -> Judgment:
+        return await super().aforward(prompt, rubric, "mine", response_b)
 
 
 @pytest.mark.parametrize("kind", [GatekeeperJudge, AskedByDSPy, OwnForward])
