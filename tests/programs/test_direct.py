@@ -203,7 +203,8 @@ def test_a_kept_reply_is_not_asked_for_again_and_counts_as_spent_but_not_against
 @pytest.mark.parametrize("change", [{"temperature": 0.5}, {"seed": 1}, {"rollout_id": 2}, {"min_p": 0.1}])
 def test_another_sampling_is_another_request(model_server: ModelServer, change: dict[str, Any]) -> None:
     model_server.text, kept = text, Kept()
-    for options in ({"temperature": 0.1}, {"temperature": 0.1} | change, {"temperature": 0.1}):
+    plain: dict[str, Any] = {"temperature": 0.1}
+    for options in (plain, plain | change, plain):
         with dspy.context(lm=lm("openai/judge", api_base=model_server.url, **options)):
             asyncio.run(Direct(replies=kept)(RubricRM(), **PAIR))
     assert len(model_server.received) == 4
