@@ -2,7 +2,8 @@
 
 The check against evaluation files follows the usual way of decontamination: prompts are compared as wholes and by
 n-grams of 13 words, as for GPT-3. There one common n-gram is enough; here a prompt is hit where at least half of the
-n-grams of the shorter of the two prompts are in the other, so that a phrase that many prompts begin with hits nothing.
+n-grams of the shorter of the two prompts are in the other. N-grams that more than ten prompts of the evaluation files
+have do not count: they are a form that prompts are put into, and say nothing about what is asked.
 """
 
 import re
@@ -24,6 +25,9 @@ WORDS = 13
 SHARE = 0.5
 """Common share of the n-grams of the shorter prompt from which on two prompts overlap."""
 
+COMMON = 10
+"""Most prompts of the evaluation files that may have an n-gram which counts."""
+
 REPEAT = "repeats an earlier row"
 """Why a repeated row is left out."""
 
@@ -38,7 +42,7 @@ class Overlap(Frozen):
         id: Of the row it was found in.
         file: The evaluation file.
         row: Id of the row there.
-        share: Common share of the n-grams of the shorter prompt; 1 for prompts of the same words.
+        share: Common share of those n-grams of the shorter prompt that count; 1 for prompts of the same words.
         exact: Whether both have the same words.
     """
 
@@ -50,7 +54,7 @@ class Overlap(Frozen):
 
 
 class EvaluationPrompts:
-    """The prompts of evaluation files, in memory: about 100 bytes a word.
+    """The prompts of evaluation files, in memory: about 100 bytes a word of different prompts.
 
     Args:
         words: Words of an n-gram. Prompts with fewer words are compared as wholes only.
@@ -64,7 +68,8 @@ class EvaluationPrompts:
         if words < 1 or not 0 < share <= 1:
             raise UsageError(f"words is {words} and share {share}; expected at least 1, and above 0 and at most 1")
         self._words, self._share = words, share
-        self._rows: list[tuple[str, str, int]] = []
+        self._rows: list[tuple[str, str]] = []
+        self._counted: list[int] = []
         self._whole: dict[str, int] = {}
         self._having: dict[int, tuple[int, ...]] = {}
 
@@ -87,13 +92,24 @@ class EvaluationPrompts:
     def add(self, question: Question, file: str) -> None:
         """Add a prompt."""
         words = _words(question.prompt)
-        grams = self._grams(words)
-        here = (len(self._rows),)
-        self._rows.append((file, question.id, len(grams)))
-        self._whole.setdefault(" ".join(words), here[0])
-        for gram in grams:
-            before = self._having.get(gram)
-            self._having[gram] = here if before is None else before + here
+        row = len(self._rows)
+        self._rows.append((file, question.id))
+        self._counted.append(0)
+        if self._whole.setdefault(" ".join(words), row) != row:
+            return
+        here = (row,)
+        for gram in self._grams(words):
+            having = self._having.get(gram)
+            if having is None:
+                self._having[gram] = here
+            elif 0 < len(having) < COMMON:
+                self._having[gram] = having + here
+            else:
+                for other in having:
+                    self._counted[other] -= 1
+                self._having[gram] = ()
+                continue
+            self._counted[row] += 1
 
     def find(self, prompt: Prompt, name: str = "") -> Overlap | None:
         """Return the evaluation row that a prompt overlaps most, if any.
@@ -105,15 +121,16 @@ class EvaluationPrompts:
         words = _words(prompt)
         same = self._whole.get(" ".join(words))
         if same is not None:
-            file, row, _ = self._rows[same]
+            file, row = self._rows[same]
             return Overlap(id=name, file=file, row=row, share=1, exact=True)
-        grams = self._grams(words)
-        common = Counter(index for gram in grams for index in self._having.get(gram, ()))
-        shares = {index: count / min(len(grams), self._rows[index][2]) for index, count in common.items()}
+        having = [self._having.get(gram) for gram in self._grams(words)]
+        counted = sum(rows != () for rows in having)
+        common = Counter(row for rows in having if rows for row in rows)
+        shares = {row: count / min(counted, self._counted[row]) for row, count in common.items()}
         best = max(shares, key=lambda index: (shares[index], -index), default=None)
         if best is None or shares[best] < self._share:
             return None
-        file, row, _ = self._rows[best]
+        file, row = self._rows[best]
         return Overlap(id=name, file=file, row=row, share=shares[best], exact=False)
 
     def _grams(self, words: list[str]) -> set[int]:

@@ -97,6 +97,38 @@ def test_the_row_with_the_greatest_share_is_named() -> None:
     assert (found.row, found.share) == ("more", 3 / 4)
 
 
+FORM = " ".join(f"form{n}" for n in range(60))
+
+
+def body(number: int) -> str:
+    return " ".join(f"{word}{number}" for word in ["ask", "this", "of", "the", "reader", "now", "please"])
+
+
+def test_a_long_form_that_all_prompts_are_put_into_hits_nothing() -> None:
+    prompts = EvaluationPrompts()
+    for number in range(30):
+        prompts.add(Question(id=str(number), prompt=f"{FORM} {body(number)}"), "e.jsonl")
+    assert prompts.find(f"{FORM} {body(99)}") is None
+    assert prompts.find(FORM) is None
+    for number in (0, 29):
+        found = prompts.find(f"Well then. {FORM} {body(number)} Thank you.")
+        assert found is not None
+        assert (found.row, found.exact) == (str(number), False)
+    exact = prompts.find(f"{FORM} {body(7)}")
+    assert exact is not None
+    assert (exact.row, exact.exact) == ("7", True)
+
+
+def test_rows_of_one_prompt_are_no_form() -> None:
+    prompts = EvaluationPrompts()
+    for number in range(30):
+        prompts.add(Question(id=str(number), prompt=LONG), "e.jsonl")
+    found = prompts.find(f"So: {LONG}")
+    assert found is not None
+    assert found.row == "0"
+    assert len(prompts) == 30
+
+
 @pytest.mark.parametrize(("words", "share"), [(0, 0.5), (13, 0), (13, 1.5)])
 def test_arguments_out_of_range_are_refused(words: int, share: float) -> None:
     with pytest.raises(UsageError, match="expected at least 1, and above 0"):
