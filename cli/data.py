@@ -5,7 +5,7 @@ from typing import Literal
 
 import click
 
-from openrubrics.cli.options import json_option
+from openrubrics.cli.options import json_option, overwrite_option
 from openrubrics.cli.sources import SourceOptions, source_options
 
 OUT = click.Path(dir_okay=False, path_type=Path)
@@ -46,7 +46,8 @@ def check(source: SourceOptions, as_json: bool) -> int:
 @data.command()
 @source_options
 @click.option("--out", required=True, type=OUT, help="JSON Lines file to write.")
-def questions(source: SourceOptions, out: Path) -> int:
+@overwrite_option
+def questions(source: SourceOptions, out: Path, overwrite: bool) -> int:
     """Write the prompts of a source as rows of id and prompt, for sampling responses to them.
 
     \b
@@ -55,7 +56,7 @@ def questions(source: SourceOptions, out: Path) -> int:
     """
     from openrubrics.cli.run_data import questions as run
 
-    return run(source, out)
+    return run(source, out, overwrite=overwrite)
 
 
 @data.command()
@@ -80,6 +81,7 @@ def questions(source: SourceOptions, out: Path) -> int:
 @click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Responses at a time.")
 @click.option("--max-tokens", type=click.IntRange(min=1), help="Leave out prompts with a longer conversation.")
 @click.option("--out", required=True, type=OUT, help="JSON Lines file to write.")
+@overwrite_option
 def rank(
     source: SourceOptions,
     models: tuple[str, ...],
@@ -89,8 +91,11 @@ def rank(
     batch_size: int,
     max_tokens: int | None,
     out: Path,
+    overwrite: bool,
 ) -> int:
     """Rank several responses to each prompt (rows of prompt and responses) by reward models.
+
+    A run that was stopped goes on with the same command; scores are kept beside --out until it is written.
 
     \b
     Example:
@@ -103,6 +108,7 @@ def rank(
         source,
         models,
         out,
+        overwrite=overwrite,
         rule=rule,
         device=device,
         dtype=dtype,

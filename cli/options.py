@@ -227,5 +227,19 @@ max_failed_option = click.option(
     show_default=True,
     help="Failed share that is still exit 0.",
 )
+overwrite_option = click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be asked, and ask nothing.")
+
+
+def refuse_existing(out: Path, *, overwrite: bool) -> None:
+    """Refuse a file that is there already.
+
+    Raises:
+        UsageError: It is, and is not to be replaced.
+    """
+    if out.exists() and not overwrite:
+        from openrubrics.signatures.errors import UsageError
+
+        raise UsageError(f"{out} is there already", "give another --out, or --overwrite to replace it")

@@ -11,9 +11,11 @@ from pydantic import BaseModel
 from rich.padding import Padding
 from rich.text import Text
 
+from openrubrics.cli.options import refuse_existing
 from openrubrics.cli.progress import progress
 from openrubrics.cli.show import clean, console
 from openrubrics.cli.sources import Source, SourceOptions
+from openrubrics.data import Ledger
 from openrubrics.data.layouts import LAYOUTS
 from openrubrics.data.overlap import Overlap
 from openrubrics.data.pairs import Candidates
@@ -43,11 +45,17 @@ def check(options: SourceOptions, *, as_json: bool) -> int:
     overlaps: list[Overlap] = []
     source = Source(options, on_overlap=overlaps.append)
     count = sum(1 for _ in source.values()) if source.count is None else source.count
+    read = count + source.skipped.total()
     if as_json:
-        found = {"rows": count, "left_out": dict(source.skipped), "overlaps": [one.model_dump() for one in overlaps]}
+        found = {
+            "read": read,
+            "rows": count,
+            "left_out": dict(source.skipped),
+            "overlaps": [one.model_dump() for one in overlaps],
+        }
         click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
         return 0
-    click.echo(f"{count} rows")
+    click.echo(f"{count} rows" if read == count else f"{count} rows of {read} that were read")
     _tell_left_out(source.skipped)
     for one in overlaps[:_MOST_SHOWN]:
         how = "the same words" if one.exact else f"{100 * one.share:.0f} % of the n-grams"
@@ -57,8 +65,9 @@ def check(options: SourceOptions, *, as_json: bool) -> int:
     return 0
 
 
-def questions(options: SourceOptions, out: Path) -> int:
+def questions(options: SourceOptions, out: Path, *, overwrite: bool) -> int:
     """Write the prompts of a source, and return the exit code."""
+    refuse_existing(out, overwrite=overwrite)
     source = Source(options, layouts=("questions", "pairs"))
     written = _write(out, (as_question(value) for value in source.values()), source.count, "reading", "prompts")
     click.echo(f"{written} prompts written to {out}")
@@ -71,6 +80,7 @@ def rank(
     models: tuple[str, ...],
     out: Path,
     *,
+    overwrite: bool,
     rule: Literal["z-score", "rank-sum"],
     device: str | None,
     dtype: str | None,
@@ -80,20 +90,33 @@ def rank(
     """Rank responses by reward models, write the rankings, and return the exit code."""
     from openrubrics.data.ensemble import RewardEnsemble
 
+    unfinished = out.with_name(f"{out.name}.ledger")
+    if not unfinished.exists():
+        refuse_existing(out, overwrite=overwrite)
     source = Source(options, layouts=("candidates",))
     ensemble = RewardEnsemble(
         models, rule=rule, device=device, dtype=dtype, batch_size=batch_size, max_tokens=max_tokens
     )
     unranked: Counter[str] = Counter()
     candidates = (value for value in source.values() if isinstance(value, Candidates))
-    ranked = ensemble.rank(candidates, take=options.take, skipped=unranked)
-    written = _write(out, ranked, source.count, "ranking", "prompts")
+    kept = f"scores are kept in {unfinished}; the same command{' without --overwrite' * overwrite} goes on from there"
+    with Ledger(unfinished, identity={"command": "rank", **ensemble.identity}, overwrite=overwrite) as ledger:
+        ranked = ensemble.rank(candidates, take=options.take, skipped=unranked, replies=ledger)
+        written = _write(out, ranked, source.count, "ranking", "prompts", kept=kept)
+        ledger.delete()
     click.echo(f"{written} rankings written to {out}")
     _tell_left_out(source.skipped + unranked)
     return 0
 
 
-def _write(out: Path, values: Iterator[BaseModel], total: int | None, what: str, items: str) -> int:
+def _write(
+    out: Path,
+    values: Iterator[BaseModel],
+    total: int | None,
+    what: str,
+    items: str,
+    kept: str = "nothing was written",
+) -> int:
     """Write values as JSON Lines, all or none, and return how many there were."""
     count = 0
 
@@ -104,7 +127,7 @@ def _write(out: Path, values: Iterator[BaseModel], total: int | None, what: str,
             count += 1
             advance()
 
-    with progress(total, what, items=items, done="done", kept="nothing was written") as advance:
+    with progress(total, what, items=items, done="done", kept=kept) as advance:
         write_whole(out, lines())
     return count
 

@@ -9,11 +9,11 @@ import click
 from rich.box import SIMPLE
 from rich.table import Table
 
+from openrubrics.cli.options import refuse_existing
 from openrubrics.cli.progress import progress
 from openrubrics.cli.show import clean, console
 from openrubrics.data import synthetic_pairs, write_whole
 from openrubrics.signatures import PreferencePair
-from openrubrics.signatures.errors import UsageError
 
 
 def run(count: int, seed: int, out: Path, *, overwrite: bool, as_json: bool) -> None:
@@ -22,8 +22,7 @@ def run(count: int, seed: int, out: Path, *, overwrite: bool, as_json: bool) -> 
     Raises:
         UsageError: The file is there already, or cannot be written.
     """
-    if out.exists() and not overwrite:
-        raise UsageError(f"{out} is there already", "give another --out, or --overwrite to replace it")
+    refuse_existing(out, overwrite=overwrite)
     tally = Tally()
     with progress(count, "synthesize", items="pairs", done="made", kept=f"{out} is as it was") as advance:
 

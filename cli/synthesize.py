@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from openrubrics.cli.options import json_option, seed_option
+from openrubrics.cli.options import json_option, overwrite_option, seed_option
 
 
 @click.command()
@@ -12,7 +12,7 @@ from openrubrics.cli.options import json_option, seed_option
 @click.option(
     "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="File for them, JSON Lines."
 )
-@click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
+@overwrite_option
 @seed_option
 @json_option
 def synthesize(count: int, out: Path, overwrite: bool, seed: int, as_json: bool) -> None:

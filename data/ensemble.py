@@ -6,6 +6,7 @@ against worst. How it combines their scores is not said; `Rule` names what is of
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,15 +16,17 @@ from pathlib import Path
 from statistics import fmean, pstdev
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import JsonValue
+
 from openrubrics.data.layouts import Take, strictly_descending
 from openrubrics.data.pairs import Candidates
 from openrubrics.data.rows import PassedOver
+from openrubrics.programs import Replies
 from openrubrics.signatures.errors import DataError, UsageError
 from openrubrics.signatures.extras import require
-from openrubrics.signatures.values import Prompt, RankedResponses
+from openrubrics.signatures.values import Prompt, RankedResponses, fingerprint, prompt_text
 
 if TYPE_CHECKING:
-    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 Rule = Literal["z-score", "rank-sum"]
@@ -61,8 +64,12 @@ class RewardEnsemble:
         max_tokens: Longest conversation in tokens, where the model's own limit is too long for the machine. Nothing is
             ever cut: prompts with a longer conversation are left out and counted.
 
+    Attributes:
+        identity: What scores depend on besides prompt and response, as JSON, for an `openrubrics.data.Ledger`.
+
     Raises:
-        UsageError: A model cannot be loaded, is no reward model, or is named twice; or an argument is out of range.
+        UsageError: A model cannot be loaded, is no reward model, or is named twice; an argument is out of range; or
+            there is no such device here.
         MissingExtraError: The ``train`` extra is not installed.
     """
 
@@ -80,17 +87,30 @@ class RewardEnsemble:
             raise UsageError("no reward model is named, or one twice", "name each model once")
         if batch_size < 1:
             raise UsageError(f"batch_size is {batch_size}, but at least one response must be scored at a time")
+        if max_tokens is not None and max_tokens < 1:
+            raise UsageError(f"max_tokens is {max_tokens}, but a conversation has at least one token")
         for module in ("torch", "transformers"):
             require(module, "train")
         import torch
 
         self._rule: Rule = rule
         self._batch_size = batch_size
-        where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        if dtype is not None and not isinstance(getattr(torch, dtype, None), torch.dtype):
+            raise UsageError(f"dtype {dtype!r} is unknown", "such as bfloat16, float16 or float32")
+        where = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self._models = [_load(str(name), where, dtype, max_tokens) for name in models]
+        self.identity: dict[str, JsonValue] = {
+            "reward_models": {model.name: _weights(model) for model in self._models},
+            "dtype": dtype,
+        }
 
     def rank(
-        self, candidates: Iterable[Candidates], *, take: Take = "extremes", skipped: Counter[str] | None = None
+        self,
+        candidates: Iterable[Candidates],
+        *,
+        take: Take = "extremes",
+        skipped: Counter[str] | None = None,
+        replies: Replies | None = None,
     ) -> Iterator[RankedResponses]:
         """Yield the responses to each prompt, best first.
 
@@ -99,11 +119,16 @@ class RewardEnsemble:
             take: The best and the worst response, or one of every combined score.
             skipped: Takes the number of prompts without a result by reason: all scores equal, a conversation that is
                 too long, one that a chat template refuses, a score that is not a number.
+            replies: Keeps scores as they are made, such as an `openrubrics.data.Ledger`, so that a run that was stopped
+                does not make them again, but for those of a few batches.
+
+        Raises:
+            UsageError: The device has too little memory.
         """
         skipped = Counter() if skipped is None else skipped
         rest = iter(candidates)
         while window := list(islice(rest, _WINDOW * self._batch_size)):
-            scores = [self._by_model(window, model) for model in self._models]
+            scores = [self._kept(window, model, replies) for model in self._models]
             for item, by_model in zip(window, zip(*scores, strict=True), strict=True):
                 ranked = self._ranked(item, by_model, take)
                 if isinstance(ranked, PassedOver):
@@ -154,6 +179,26 @@ class RewardEnsemble:
             },
         )
 
+    def _kept(
+        self, items: Sequence[Candidates], model: _Model, replies: Replies | None
+    ) -> list[list[float] | PassedOver]:
+        """Return the scores of each item's responses from those that are kept; make and keep the others."""
+        if replies is None:
+            return self._by_model(items, model)
+        keys = [
+            fingerprint({"model": model.name, "prompt": prompt_text(item.prompt), "responses": [*item.responses]})
+            for item in items
+        ]
+        kept = [replies.reply(key) for key in keys]
+        made = iter(self._by_model([item for item, known in zip(items, kept, strict=True) if known is None], model))
+        found: list[list[float] | PassedOver] = []
+        for key, known in zip(keys, kept, strict=True):
+            scores = next(made) if known is None else json.loads(known)
+            if known is None and not isinstance(scores, PassedOver):
+                replies.keep_reply(key, json.dumps(scores).encode())
+            found.append(scores)
+        return found
+
     def _by_model(self, items: Sequence[Candidates], model: _Model) -> list[list[float] | PassedOver]:
         """Return the scores of each item's responses, or why it has none."""
         encoded = [[_encode(item.prompt, text, model) for text in item.responses] for item in items]
@@ -196,7 +241,16 @@ def _wins(scores: Sequence[float]) -> list[float]:
     return [count / (len(scores) - 1) for count in beaten]
 
 
-def _load(name: str, device: torch.device, dtype: str | None, max_tokens: int | None) -> _Model:
+def _weights(model: _Model) -> JsonValue:
+    """Return what tells the weights of a checkpoint from others of its name."""
+    folder = Path(model.name)
+    if not folder.is_dir():
+        return getattr(model.model.config, "_commit_hash", None)
+    return {file.name: file.stat().st_mtime_ns for file in sorted(folder.iterdir()) if file.is_file()}
+
+
+def _load(name: str, device: str, dtype: str | None, max_tokens: int | None) -> _Model:
+    from safetensors import SafetensorError
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     try:
@@ -204,7 +258,7 @@ def _load(name: str, device: torch.device, dtype: str | None, max_tokens: int | 
         model, loading = AutoModelForSequenceClassification.from_pretrained(
             name, dtype=dtype or "auto", trust_remote_code=False, output_loading_info=True
         )
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, SafetensorError) as error:
         cause = " ".join(str(error).split())[:300]
         raise UsageError(
             f"the reward model {name} cannot be loaded: {cause}", "name a checkpoint's folder, or one of the hub"
@@ -214,7 +268,12 @@ def _load(name: str, device: torch.device, dtype: str | None, max_tokens: int | 
     pad = model.config.pad_token_id
     if pad is None and tokenizer.pad_token_id is not None:
         pad = model.config.pad_token_id = tokenizer.pad_token_id
-    return _Model(name, model.to(device).eval(), tokenizer, min(limit for limit in limits if limit), pad)
+    try:
+        model = model.to(device).eval()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # AssertionError: PyTorch without CUDA
+        cause = str(error).partition("\n")[0]
+        raise UsageError(f"{name} cannot be put on the device {device}: {cause}", "name another device") from error
+    return _Model(name, model, tokenizer, min(limit for limit in limits if limit), pad)
 
 
 def _check(name: str, labels: int, loading: Mapping[str, Any], tokenizer: PreTrainedTokenizerBase) -> None:
@@ -254,6 +313,12 @@ def _logits(batch: Sequence[Sequence[int]], model: _Model) -> list[float]:
     pad = model.pad or 0
     tokens = torch.tensor([[*one, *[pad] * (longest - len(one))] for one in batch], device=model.model.device)
     mask = torch.tensor([[1] * len(one) + [0] * (longest - len(one)) for one in batch], device=model.model.device)
-    with torch.inference_mode():
-        logits = model.model(input_ids=tokens, attention_mask=mask).logits
+    try:
+        with torch.inference_mode():
+            logits = model.model(input_ids=tokens, attention_mask=mask).logits
+    except torch.OutOfMemoryError as error:
+        raise UsageError(
+            f"{model.name} has too little memory for {len(batch)} conversations of up to {longest} tokens",
+            "use a smaller batch size, or leave out longer conversations with a lower limit of tokens",
+        ) from error
     return logits[:, 0].float().tolist()

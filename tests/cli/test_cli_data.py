@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 from cli_replies import Run
+from pydantic import JsonValue
 
 from openrubrics.cli.sources import Source, SourceOptions
+from openrubrics.data import Ledger
+from openrubrics.data.ensemble import RewardEnsemble
 from openrubrics.data.layouts import LAYOUTS
 from openrubrics.data.presets import PRESETS
+from openrubrics.data.sources import read_candidates
 from openrubrics.signatures import DataError, UsageError
 
 PLAIN = {
@@ -97,11 +101,14 @@ def test_a_source_is_checked(cli: Run, pairs: Path, jsonl: Callable[..., Path]) 
     evaluation = jsonl([{"id": "e", "prompt": "QUESTION 5"}], "eval.jsonl")
     ran = cli("data", "check", "--pairs", pairs, "--exclude", evaluation, "--dedup")
     assert ran.code == 0
-    said = f"5 rows\n1 left out: its prompt is in {evaluation}\n  p5: the same words as e in {evaluation}\n"
-    assert ran.out == said
+    assert ran.out.splitlines() == [
+        "5 rows of 6 that were read",
+        f"1 left out: its prompt is in {evaluation}",
+        f"  p5: the same words as e in {evaluation}",
+    ]
     ran = cli("data", "check", "--pairs", pairs, "--exclude", evaluation, "--json")
     found = json.loads(ran.out)
-    assert (found["rows"], found["overlaps"][0]["id"]) == (5, "p5")
+    assert (found["read"], found["rows"], found["overlaps"][0]["id"]) == (6, 5, "p5")
 
 
 def test_options_reach_the_reading(cli: Run, jsonl: Callable[..., Path]) -> None:
@@ -113,7 +120,7 @@ def test_options_reach_the_reading(cli: Run, jsonl: Callable[..., Path]) -> None
     good = jsonl([{"q": "p", "out": ["a", "b"], "marks": [1, 2]}, {"q": "p", "out": ["a", "b"]}], "good.jsonl")
     asked = ("--map", "prompt=q", "--map", "responses=out", "--map", "scores=marks", "--on-error", "skip")
     ran = cli("data", "check", "--pairs", good, *asked)
-    assert ran.out == "1 rows\n1 left out: field 'marks' is missing\n"
+    assert ran.out == "1 rows of 2 that were read\n1 left out: field 'marks' is missing\n"
 
 
 def test_prompts_are_written_for_sampling(cli: Run, jsonl: Callable[..., Path], tmp_path: Path) -> None:
@@ -123,6 +130,9 @@ def test_prompts_are_written_for_sampling(cli: Run, jsonl: Callable[..., Path], 
     assert (ran.code, ran.out) == (0, f"1 prompts written to {out}\n")
     row = json.loads(out.read_text())
     assert (row["prompt"], row["domain"], row["source"]) == ("Why?", "medicine", "medical-o1")
+    asked = ("data", "questions", "--pairs", path, "--layout", "medical-o1", "--out", out)
+    assert cli(*asked).code == 2
+    assert cli(*asked, "--overwrite").code == 0
 
 
 @pytest.mark.parametrize(
@@ -141,16 +151,24 @@ def test_what_cannot_be_read_is_said(cli: Run, arguments: tuple[str, ...], code:
     assert said in ran.err
 
 
-def test_responses_are_ranked_and_the_ranking_is_a_source(cli: Run, jsonl: Callable[..., Path], tmp_path: Path) -> None:
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    """A reward model with random weights."""
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
     from openrubrics.train.tiny import tiny_qwen3
 
-    checkpoint = tiny_qwen3(tmp_path / "lm", ["some text"], hidden=64, layers=1, vocab=300)
-    config = transformers.AutoConfig.from_pretrained(checkpoint)
+    folder = tiny_qwen3(tmp_path / "lm", ["some text"], hidden=64, layers=1, vocab=300)
+    config = transformers.AutoConfig.from_pretrained(folder)
     config.num_labels = 1
     torch.manual_seed(0)
-    transformers.Qwen3ForSequenceClassification(config).save_pretrained(checkpoint)
+    transformers.Qwen3ForSequenceClassification(config).save_pretrained(folder)
+    return folder
+
+
+def test_responses_are_ranked_and_the_ranking_is_a_source(
+    cli: Run, jsonl: Callable[..., Path], checkpoint: Path, tmp_path: Path
+) -> None:
     sampled = jsonl(
         [
             {"id": "1", "prompt": "Hi?", "responses": ["Hello there.", "No.", "Well, well."]},
@@ -165,3 +183,38 @@ def test_responses_are_ranked_and_the_ranking_is_a_source(cli: Run, jsonl: Calla
     assert set(ranking.responses) == {"Hello there.", "No.", "Well, well."}
     assert len(str(ranking.meta["scores"]).split(",")) == 3
     assert ranking.meta["reward_models"] == [str(checkpoint)]
+    assert not list(tmp_path.glob("ranked.jsonl?*"))
+    ran = cli("data", "rank", "--pairs", sampled, "--reward-model", checkpoint, "--out", out)
+    assert (ran.code, ran.err.splitlines()[0]) == (2, f"error: {out} is there already")
+
+
+def test_a_ranking_that_was_stopped_goes_on(
+    cli: Run, jsonl: Callable[..., Path], checkpoint: Path, tmp_path: Path
+) -> None:
+    rows = [{"id": str(n), "prompt": f"{n}?", "responses": ["Hello there.", "No.", "Well, well."]} for n in range(9)]
+    out, asked = tmp_path / "ranked.jsonl", ("data", "rank", "--pairs", jsonl(rows), "--reward-model", checkpoint)
+    ensemble = RewardEnsemble([checkpoint], batch_size=1)
+    identity: dict[str, JsonValue] = {"command": "rank", **ensemble.identity}
+    with Ledger(tmp_path / "ranked.jsonl.ledger", identity=identity) as ledger:
+        next(ensemble.rank(read_candidates(jsonl(rows)), replies=Forged(ledger)))
+    refused = cli(*asked, "--dtype", "bfloat16", "--out", out)
+    assert refused.code == 2
+    assert "begun with" in refused.err
+    ran = cli(*asked, "--out", out)
+    assert (ran.code, ran.out) == (0, f"9 rankings written to {out}\n")
+    rankings = [*Source(options(out)).ranked()]
+    assert [ranking.responses for ranking in rankings[:4]] == [("No.", "Well, well.")] * 4
+    honest = [*ensemble.rank(read_candidates(jsonl(rows)))]
+    assert [ranking.responses for ranking in rankings[4:]] == [ranking.responses for ranking in honest[4:]]
+    assert not list(tmp_path.glob("ranked.jsonl?*"))
+
+
+class Forged:
+    """A ledger that keeps other scores than were made, so that those that are asked for again can be told."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.reply = ledger.reply
+        self._ledger = ledger
+
+    def keep_reply(self, key: str, reply: bytes) -> None:
+        self._ledger.keep_reply(key, b"[0, 9, -9]")

@@ -142,6 +142,62 @@ def test_nothing_is_cut(models: tuple[Path, Path]) -> None:
     assert skipped[f"longer than the 10 tokens that {models[0]} takes"] == 1
 
 
+class Kept:
+    """Scores in memory, as a ledger keeps them on disk."""
+
+    def __init__(self) -> None:
+        self.by_key: dict[str, bytes] = {}
+
+    def reply(self, key: str) -> bytes | None:
+        return self.by_key.get(key)
+
+    def keep_reply(self, key: str, reply: bytes) -> None:
+        self.by_key[key] = reply
+
+
+def test_a_run_that_was_stopped_scores_nothing_twice(models: tuple[Path, Path]) -> None:
+    items = [candidates(f"Answer {n}.", f"Reply number {n}, longer.", "No!", name=str(n)) for n in range(9)]
+    kept, ensemble = Kept(), RewardEnsemble(models, batch_size=1)
+    whole = list(ensemble.rank(items))
+    next(ensemble.rank(items, replies=kept))
+    assert len(kept.by_key) == 8  # of four prompts, by two models
+    assert list(ensemble.rank(items, replies=kept)) == whole
+    assert len(kept.by_key) == 18
+    for key in kept.by_key:
+        kept.by_key[key] = b"[3, 2, 1]"
+    assert [item.responses for item in ensemble.rank(items, replies=kept)] == [
+        (item.responses[0], item.responses[2]) for item in items
+    ]
+
+
+def test_the_identity_of_an_ensemble_is_that_of_its_weights(tiny: Path, models: tuple[Path, Path]) -> None:
+    first = RewardEnsemble(models[:1]).identity
+    assert first == RewardEnsemble(models[:1]).identity
+    assert first != RewardEnsemble(models[:1], dtype="bfloat16").identity
+    again = reward_model(tiny, "again", 1)
+    before = RewardEnsemble([again]).identity
+    reward_model(tiny, "again", 2)
+    assert RewardEnsemble([again]).identity != before
+
+
+def test_a_device_or_type_that_is_not_there_is_refused(models: tuple[Path, Path]) -> None:
+    with pytest.raises(UsageError, match="dtype 'bf16' is unknown"):
+        RewardEnsemble(models, dtype="bf16")
+    with pytest.raises(UsageError, match="dtype 'nn' is unknown"):
+        RewardEnsemble(models, dtype="nn")
+    with pytest.raises(UsageError, match="cannot be put on the device nowhere: "):
+        RewardEnsemble(models, device="nowhere")
+    with pytest.raises(UsageError, match="max_tokens is 0"):
+        RewardEnsemble(models, max_tokens=0)
+
+
+def test_a_checkpoint_that_was_cut_off_is_refused(tiny: Path) -> None:
+    cut = reward_model(tiny, "cut", 1) / "model.safetensors"
+    cut.write_bytes(cut.read_bytes()[:1000])
+    with pytest.raises(UsageError, match="cut cannot be loaded"):
+        RewardEnsemble([cut.parent])
+
+
 def test_a_model_without_padding_scores_one_by_one(tiny: Path, models: tuple[Path, Path]) -> None:
     plain = reward_model(tiny, "no-pad", 1, pad=False)
     found = RewardEnsemble([plain], batch_size=4).scores(PROMPT, RESPONSES)
