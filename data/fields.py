@@ -34,7 +34,9 @@ def response_text(response: object, prompt: object) -> object:
 
 
 def prompt_mistake(prompt: object, field: str = "prompt") -> str | None:
-    """Return what is wrong with a prompt that is a list of messages, and in which; None where nothing is."""
+    """Return what is wrong with a prompt that is blank, or a list of messages, and in which; None where nothing is."""
+    if isinstance(prompt, str) and not prompt.strip():
+        return f"field '{field}' is blank; expected text"
     if not isinstance(prompt, list):
         return None
     if not prompt:

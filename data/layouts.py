@@ -307,6 +307,8 @@ def strictly_descending(responses: list[str], scores: list[float]) -> list[tuple
 
 def _labelled(fields: Fields) -> Read[PreferencePair] | PassedOver:
     label = fields.values["winner"]
+    if isinstance(label, float) and label.is_integer():
+        label = int(label)  # a Parquet column of whole numbers that has nulls
     if type(label) is int and label == 0:
         name = fields.names["winner"]
         raise DataError(

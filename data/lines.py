@@ -15,6 +15,10 @@ _FORMATS = {
     b"\xfe\xff": ("UTF-16", "save it as UTF-8"),
     b"PK\x03\x04": ("a ZIP archive", "unpack it"),
     b"PAR1": ("Parquet", "name it .parquet"),
+    b"ARROW1": ("Arrow", "write it as Parquet"),
+    b"\x28\xb5\x2f\xfd": ("Zstandard", "unpack it"),
+    b"\xfd7zXZ": ("xz", "unpack it"),
+    b"BZh": ("bzip2", "unpack it"),
 }
 
 

@@ -10,7 +10,7 @@ PROMPT = "text, or a list of {role, content} messages that ends with the user's"
 RESPONSE = "text, or a list of messages that ends with the assistant's and otherwise only repeats the prompt"
 RESPONSES = "a list of two or more responses"
 
-_COMMON = {"domain": "text", "source": "text", "meta": "an object, for anything else"}
+_COMMON = {"domain": "text", "source": "text", "meta": "an object of JSON values, for anything else"}
 
 
 class Question(Frozen):

@@ -28,7 +28,7 @@ class Preset:
         revision: Commit or tag that is read; None for the newest.
         columns: Column of each field, where it has another name.
         part: Column that names the part a row belongs to; empty where all rows are taken.
-        parts: Values of it that are taken.
+        parts: Values of it that are taken, whatever their case and punctuation.
         domain: Domain of every row, where no column has it.
     """
 
@@ -53,9 +53,17 @@ class Preset:
         """Whether its rows hold a preference; otherwise responses have to be sampled and ranked first."""
         return self.layout != "questions"
 
+    def takes(self, part: object) -> bool:
+        """Tell whether rows of a part are taken."""
+        return _letters(str(part)) in map(_letters, self.parts)
+
     def file(self, split: str) -> str:
         """Return the path of a split that comes with the package."""
         return str(resources.files("openrubrics.data") / self.name / f"{split}.jsonl")
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold()))
 
 
 _SAMPLE = "one answer a question, and no preference: responses have to be sampled, and ranked by reward models"
@@ -112,7 +120,8 @@ PRESETS = {
             licence="not verified: the card has no licence, and the parts have their own",
             citation="Liu et al., Skywork-Reward: Bag of Tricks for Reward Modeling in LLMs, 2024, arXiv:2410.18451",
             taken="parts HelpSteer2 and OffsetBias, pairs as they are",
-            notes="version 0.2 has no pairs that overlap RewardBench; unknown: which version the paper takes",
+            notes="version 0.2 has no pairs that overlap RewardBench; unknown: which version the paper takes, and how "
+            "the set writes the names of these parts",
             columns={"domain": "source"},
             part="source",
             parts=frozenset({"helpsteer2", "offset_bias"}),
@@ -121,7 +130,7 @@ PRESETS = {
             name="tulu3-if",
             hub="allenai/tulu-3-pref-personas-instruction-following",
             layout="pairs",
-            licence="not verified for this set; ODC-BY for the sibling set for fine-tuning (data card)",
+            licence="ODC-BY (data card)",
             citation="Lambert et al., Tulu 3: Pushing Frontiers in Open Language Model Post-Training, 2024, "
             "arXiv:2411.15124",
             taken="Synthetic-IF: the response that passes every verifier is chosen, others are rejected",

@@ -18,6 +18,8 @@ from openrubrics.signatures.values import fingerprint
 
 Row = TypeVar("Row", bound=BaseModel)
 
+_LINES = "expected one JSON object a line; an array of objects goes into a file that ends in .json"
+
 OnError = Literal["stop", "skip"]
 """What a bad row does: end the reading with an error, or be counted and passed over."""
 
@@ -142,12 +144,14 @@ class RowReader(Generic[Row]):
         if mistake:
             raise RowError(f"{place}: {mistake}", reason=f"field '{names.get('prompt', 'prompt')}' is not as expected")
         named = "id" in fields
-        if not named:
-            fields["id"] = fingerprint({key: fields.get(key) for key in ("prompt", *self.content)})
         try:
-            return Read(self.model.model_validate(fields), named)
+            value = self.model.model_validate(fields if named else fields | {"id": ""})
         except ValidationError as error:
             raise self._error(place, error.errors()[0], fields, names) from error
+        if named:
+            return Read(value, named)
+        content = fingerprint({key: fields.get(key) for key in ("prompt", *self.content)})
+        return Read(value.model_copy(update={"id": content}), named)
 
     def _normal(self, row: Mapping[str, object]) -> dict[str, object]:
         """Return the row without empty optional fields, with its id as text and its responses as text."""
@@ -196,7 +200,7 @@ def json_lines(path: Path, file: int = 0) -> Iterator[Located]:
             row: object = orjson.loads(line)
         except orjson.JSONDecodeError as error:
             message = f"{place}: not valid JSON: {error.msg} (character {error.pos + 1})"
-            yield place, RowError(message, reason="not valid JSON")
+            yield place, RowError(message, _LINES, "not valid JSON")
         else:
             yield place, as_object(row, place)
 
@@ -205,7 +209,8 @@ def as_object(row: object, place: Place) -> dict[str, object] | RowError:
     """Return the row if it is an object, else what is wrong."""
     if isinstance(row, dict):
         return row
-    return RowError(f"{place}: expected a JSON object, found {shown(row)}", reason="not a JSON object")
+    hint = _LINES if isinstance(row, list) else ""
+    return RowError(f"{place}: expected a JSON object, found {shown(row)}", hint, "not a JSON object")
 
 
 def values(

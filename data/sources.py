@@ -167,7 +167,7 @@ class _Plan:
     def convert(self, row: dict[str, object], place: Place) -> Read[Value] | PassedOver:
         """Return the value of a row; the first row tells the layout where none was named."""
         preset = self.preset
-        if preset and preset.part and at_path(row, preset.part) not in preset.parts:
+        if preset and preset.part and not preset.takes(at_path(row, preset.part)):
             return PassedOver(f"other parts than {', '.join(sorted(preset.parts))}")
         layout = self.layout or told_by_columns(row, self.columns, place, self.layouts)
         strict = not self.named and place.unit != "row"

@@ -180,6 +180,13 @@ def test_sources_of_questions_give_prompts_and_say_what_to_do(tmp_path: Path, na
             read_pairs(source, layout=layout)
 
 
+@pytest.mark.parametrize("part", ["offsetbias", "OffsetBias", "HelpSteer2"])
+def test_a_part_is_taken_however_its_name_is_written(tmp_path: Path, part: str) -> None:
+    row = UPSTREAM["skywork"][0] | {"source": part}
+    (pair,) = read_pairs(write(tmp_path / "rows.jsonl", [row]), layout="skywork")
+    assert pair.chosen == BETTER[1]
+
+
 def test_the_prompts_of_pairs_can_be_read_too(tmp_path: Path) -> None:
     for name in ("skywork", "tulu3-if", "ultrafeedback"):
         (question,) = read_questions(write(tmp_path / "rows.jsonl", UPSTREAM[name]), layout=name)

@@ -229,3 +229,41 @@ def test_the_limit_counts_what_comes_through(tmp_path: Path) -> None:
     assert ids(path, on_error="skip", limit=2) == ["1", "2"]
     with pytest.raises(UsageError, match="limit is 0"):
         read_ranked(path, limit=0)
+
+
+def test_bytes_where_text_belongs_are_a_bad_row(tmp_path: Path) -> None:
+    table = pa.table({"prompt": pa.array([b"\xff\xfe", b"q"]), "chosen": ["x", "y"], "rejected": ["z", "w"]})
+    pq.write_table(table, tmp_path / "p.parquet")
+    with pytest.raises(DataError, match=r"row 1: field 'prompt' is .*; expected text"):
+        list(read_pairs(tmp_path / "p.parquet"))
+
+
+def test_whole_numbers_of_a_column_with_nulls_are_labels(tmp_path: Path) -> None:
+    row = {"prompt": "Hi?", "response_a": "No.", "response_b": "Hello.", "label": 2.0}
+    (pair,) = read_pairs(parquet(tmp_path / "p.parquet", [row]))
+    assert pair.chosen == "Hello."
+    with pytest.raises(DataError, match=r"field 'label' is 1\.5"):
+        list(read_pairs(parquet(tmp_path / "q.parquet", [row | {"label": 1.5}])))
+
+
+@pytest.mark.parametrize("text", ["[1]", '[\n{"prompt": 1}]', "prompt,chosen\na,b\n", '{\n"prompt": 1}'])
+def test_a_file_of_another_form_is_told_the_form(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "p.jsonl"
+    path.write_text(text)
+    with pytest.raises(DataError) as raised:
+        list(read_pairs(path))
+    assert "one JSON object a line" in raised.value.hint
+
+
+@pytest.mark.parametrize("start", [b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\x00", b"BZh9", b"ARROW1\x00\x00"])
+def test_other_formats_are_told_by_their_first_bytes(tmp_path: Path, start: bytes) -> None:
+    path = tmp_path / "p.jsonl"
+    path.write_bytes(start + b"\x00" * 20)
+    with pytest.raises(DataError, match="its first bytes look like"):
+        list(read_pairs(path))
+
+
+def test_a_blank_prompt_is_a_bad_row(tmp_path: Path) -> None:
+    path = jsonl(tmp_path / "p.jsonl", [rows(1)[0], rows(2)[0] | {"prompt": " \n"}])
+    with pytest.raises(DataError, match="line 2: field 'prompt' is blank; expected text"):
+        list(read_pairs(path))
