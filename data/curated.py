@@ -38,7 +38,8 @@ class CurationSettings(Frozen):
     Attributes:
         tau: Least share of an item's pairs that the judge must get right, in [0, 1]; 0.5 in the paper. With two
             responses there is one pair, and every value above 0 says the same.
-        attempts: Rubrics that are written for an item at most: another one is sampled while no pair of it is kept.
+        attempts: Rubrics that are written for an item at most: another one is sampled while no pair of it is kept. One
+            that was written and judged before is not judged again.
         orders: With ``both``, a pair counts as right only if the judge is right with the responses swapped, too.
         general_only: Whether a rubric with a topic-specific principle is rejected, before any judge is asked.
         seed: For the order in which the judge sees the responses.
@@ -76,9 +77,12 @@ class Attempt(Frozen):
         return self.reasons.count("kept")
 
     @property
-    def failures(self) -> int:
-        """Number of pairs without a rubric or without a judgment."""
-        return self.reasons.count("no rubric") + self.reasons.count("no judgment")
+    def failures(self) -> tuple[Failed, ...]:
+        """Why there is no rubric or no judgment, once for each pair that has none."""
+        if isinstance(self.rubric, Failed):
+            return (self.rubric,) * len(self.reasons)
+        outcomes = (judgment.outcome for judgment in self.judgments)
+        return tuple(outcome for outcome in outcomes if isinstance(outcome, Failed))
 
     @property
     def rank(self) -> tuple[int, float]:
@@ -151,7 +155,7 @@ class CuratedItem(Frozen):
     @property
     def failed(self) -> bool:
         """Whether a rubric or a judgment is missing in the attempt that counts."""
-        return self.best.failures > 0
+        return bool(self.best.failures)
 
     def pairs(self) -> tuple[CuratedPair, ...]:
         """Return every induced pair with the rubric of the attempt that counts."""

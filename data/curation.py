@@ -87,12 +87,12 @@ async def curate_one(
     attempts: list[Attempt] = []
     with usage_meter() as meter:
         while len(attempts) < settings.attempts and not any(attempt.kept for attempt in attempts):
-            attempts.append(await _attempt(len(attempts), item, contrast, judge, settings, ask))
+            attempts.append(await _attempt(attempts, item, contrast, judge, settings, ask))
     return CuratedItem(item=item, seed=settings.seed, attempts=tuple(attempts), usage=meter.usage)
 
 
 async def _attempt(
-    number: int,
+    before: Sequence[Attempt],
     item: RankedResponses,
     contrast: ContrastsResponses,
     judge: JudgesByRubric,
@@ -100,10 +100,13 @@ async def _attempt(
     ask: Asks,
 ) -> Attempt:
     pairs = item.pairs()
-    again = {"attempt": number} if number else {}
+    again = {"attempt": len(before)} if before else {}
     rubric = await ask(contrast, prompt=item.prompt, responses=item.responses, **again)
     if isinstance(rubric, Failed):
         return Attempt(rubric=rubric, reasons=("no rubric",) * len(pairs))
+    for attempt in before:
+        if attempt.rubric == rubric and not attempt.failures:
+            return attempt  # the same rubric once more: what the judge says of it is known
     found = topic_findings(item.prompt, rubric, item.responses)
     if found and settings.general_only:
         return Attempt(rubric=rubric, topic_specific=found, reasons=("topic-specific principle",) * len(pairs))

@@ -13,6 +13,11 @@ MOST_DOMAINS = 1000
 
 OTHER_DOMAINS = "(other domains)"
 
+MOST_FAILURES = 100
+"""How many messages of failures are counted apart, as those of servers and parsers may each be another."""
+
+OTHER_FAILURES = "(other failures)"
+
 
 class DomainCounts(Frozen):
     """What became of the pairs of one domain.
@@ -37,6 +42,7 @@ class CurationSummary(Frozen):
         kept: Pairs whose rubric passed the filter.
         kept_share: Kept / pairs, in [0, 1]; 0 without pairs.
         failed: Pairs without a rubric or without a judgment.
+        failures: What went wrong with these, most frequent first; beyond a hundred messages the rest together.
         attempts: Rubrics that were asked for.
         reasons: Pairs by reason, most frequent first.
         by_domain: The same shares for each domain, most pairs first; beyond a thousand domains the rest together.
@@ -60,6 +66,7 @@ class CurationSummary(Frozen):
     kept: int
     kept_share: float
     failed: int
+    failures: Mapping[str, int]
     attempts: int
     reasons: Mapping[str, int]
     by_domain: Mapping[str, DomainCounts]
@@ -78,7 +85,7 @@ class CurationSummary(Frozen):
 
 
 class CurationCounts:
-    """Counts items as they are finished; it grows with the number of domains, up to `MOST_DOMAINS`, and nothing else.
+    """Counts items as they are finished, in bounded memory: domains and messages are counted apart up to a number.
 
     Attributes:
         items: Items.
@@ -99,6 +106,7 @@ class CurationCounts:
         self._specific = 0
         self._kinds: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
+        self._failures: Counter[str] = Counter()
         self._pairs: Counter[str] = Counter()
         self._kept: Counter[str] = Counter()
 
@@ -108,16 +116,16 @@ class CurationCounts:
         self.items += 1
         self.pairs += len(best.reasons)
         self.kept += best.kept
-        self.failed += best.failures
+        self.failed += len(best.failures)
         self.usage += item.usage
         self._attempts += len(item.attempts)
         self._rubrics += not isinstance(best.rubric, Failed)
         self._specific += bool(best.topic_specific)
         self._kinds.update(finding.kind for finding in best.topic_specific)
         self._reasons.update(best.reasons)
-        domain = item.item.domain
-        if domain not in self._pairs and len(self._pairs) >= MOST_DOMAINS:
-            domain = OTHER_DOMAINS
+        for failure in best.failures:
+            self._failures[_bounded(failure.reason, self._failures, MOST_FAILURES, OTHER_FAILURES)] += 1
+        domain = _bounded(item.item.domain, self._pairs, MOST_DOMAINS, OTHER_DOMAINS)
         self._pairs[domain] += len(best.reasons)
         self._kept[domain] += best.kept
 
@@ -140,6 +148,7 @@ class CurationCounts:
             kept=self.kept,
             kept_share=self.kept_share,
             failed=self.failed,
+            failures=dict(self._failures.most_common()),
             attempts=self._attempts,
             reasons=dict(self._reasons.most_common()),
             by_domain={
@@ -159,6 +168,11 @@ class CurationCounts:
             cost=self.usage.cost,
             seconds=seconds,
         )
+
+
+def _bounded(name: str, counted: Counter[str], most: int, others: str) -> str:
+    """Return a name that is to be counted, or that of the others where enough names are counted apart."""
+    return name if name in counted or len(counted) < most else others
 
 
 def _share(part: int, whole: int) -> float:

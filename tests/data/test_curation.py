@@ -205,6 +205,24 @@ def test_of_attempts_without_a_kept_pair_the_most_accurate_counts_and_of_equals_
     assert one(ranking(3), failed_first, Improving(), attempts=2).chosen == 1
 
 
+def test_a_rubric_that_was_judged_before_is_not_judged_again() -> None:
+    judge = Judge(**{"1_2": WRONG})
+    item = one(ranking(2), Contrast(rubric("a"), rubric("a"), rubric("b"), rubric("a")), judge, attempts=4)
+    assert len(judge.seen) == 2
+    assert [attempt.rubric for attempt in item.attempts] == [rubric(text) for text in "aaba"]
+    assert {attempt.reasons for attempt in item.attempts} == {("rejected response preferred",)}
+
+
+def test_a_rubric_that_was_not_judged_is_judged_when_it_is_written_again() -> None:
+    class Recovers(Judge):
+        async def acall(self, *, prompt: Prompt, rubric: Rubric, response_a: str, response_b: str) -> Judgment:
+            self.answers = {"1>2": RIGHT if self.seen else FAILED}
+            return await super().acall(prompt=prompt, rubric=rubric, response_a=response_a, response_b=response_b)
+
+    item = one(ranking(2), Contrast(), Recovers(), attempts=2)
+    assert [attempt.reasons for attempt in item.attempts] == [("no judgment",), (KEPT,)]
+
+
 def test_rubrics_bound_to_the_topic_are_rejected_on_request_before_any_judge_is_asked() -> None:
     item = RankedResponses(id="i", prompt="Tell me of Rome.", responses=("1. best", "2. best"))
     bound, general = rubric("The response names the hills of Rome."), rubric("The response is exact.")
@@ -344,3 +362,15 @@ def test_domains_are_counted_apart_up_to_a_limit(monkeypatch: pytest.MonkeyPatch
     }  # fmt: skip
     assert summary.reasons == {"kept": 4, "tie": 1}
     assert summary.kept_share == 0.8
+
+
+def test_what_went_wrong_is_counted_by_message_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openrubrics.data.curation_counts.MOST_FAILURES", 2)
+    counts = CurationCounts()
+    for reason in ("b", "a", "c"):
+        counts.add(one(ranking(2), Contrast(Failed(reason=reason)), Judge()))
+    counts.add(one(ranking(3), Contrast(Failed(reason="a")), Judge()))
+    counts.add(one(ranking(3), Contrast(), Judge(**{"1_3": FAILED, "2_3": WRONG})))
+    summary = counts.summary(CurationSettings(), lm="m", seconds=1.0)
+    assert list(summary.failures.items()) == [("a", 4), ("(other failures)", 2), ("b", 1)]
+    assert summary.failed == sum(summary.failures.values()) == 7
