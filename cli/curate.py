@@ -22,6 +22,7 @@ from openrubrics.cli.sources import SourceOptions, source_options
 
 
 @click.command()
+@source_options
 @click.option(
     "--out",
     required=True,
@@ -32,7 +33,7 @@ from openrubrics.cli.sources import SourceOptions, source_options
 @click.option(
     "--retry-failed",
     is_flag=True,
-    help="Go again over items that failed in an earlier run: requests without an answer are repeated. Answers that "
+    help="Go again over items that failed in an earlier run: requests without an answer are repeated; answers that "
     "could not be read stay as they are.",
 )
 @click.option(
@@ -76,7 +77,6 @@ from openrubrics.cli.sources import SourceOptions, source_options
 @dry_run_option
 @engine_options
 @lm_options
-@source_options
 def curate(
     out: Path,
     overwrite: bool,
@@ -130,4 +130,4 @@ def curate(
         return 0
     summary = run(settings, source, lms)
     report(summary, out, as_json)
-    return exit_code(summary.failed, summary.pairs, max_failed)
+    return exit_code(summary.failed, summary.pairs, max_failed, what="pairs")

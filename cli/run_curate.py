@@ -43,6 +43,8 @@ LEDGER = "curation.ledger"
 
 _SECONDS = "seconds"
 
+_RETRY = "the same command with --retry-failed repeats requests without an answer; answers that were not readable stay"
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -92,6 +94,8 @@ def run(settings: Settings, source: SourceOptions, lms: LMOptions) -> CurationSu
         counts = export_curated(settings.out, map(read_record, ledger.records()), provenance)
         summary = counts.summary(settings.filter, lm=shown_lm(programs), seconds=clock.note())
         describe_curated(settings.out, summary, _manifest(settings, rows, lms, programs, counts, summary))
+    for reason, count in rows.skipped.most_common():
+        click.echo(clean(f"{count} skipped: {reason}"), err=True)
     return summary
 
 
@@ -121,7 +125,12 @@ def report(summary: CurationSummary, out: Path, as_json: bool) -> None:
         click.echo(summary.model_dump_json(indent=2))
         return
     show_curation(console(), summary)
-    click.echo(f'written to {out}; read it with datasets.load_dataset("{out}")')
+    if summary.failed:
+        click.echo(_RETRY)
+    if summary.kept:
+        click.echo(f'written to {out}; read it with datasets.load_dataset("{out}")')
+    else:
+        click.echo(f'nothing was kept; see why with datasets.load_dataset("{out}", "rejected")')
 
 
 def show_curation(out: Console, summary: CurationSummary) -> None:
@@ -137,11 +146,12 @@ def show_curation(out: Console, summary: CurationSummary) -> None:
     cost = f", {summary.cost:.4f} US dollars" if summary.cost else ""
     for line in (
         *(f"{reason}: {count}" for reason, count in summary.reasons.items() if reason != "kept"),
-        *(["requests that failed are repeated by the same command with --retry-failed"] if summary.failed else ()),
         f"{summary.topic_specific} of {summary.rubrics} rubrics have a topic-specific principle",
         f"{clean(summary.lm)}: {summary.calls} calls, {summary.tokens} tokens{cost}, {summary.seconds:.1f} s",
     ):
         out.print(Text(line), soft_wrap=True)
+    for reason, count in list(summary.failures.items())[:5]:
+        out.print(Text(f"failed, {count} pairs: {clean(reason)}", style="red"), soft_wrap=True)
 
 
 class _Clock:

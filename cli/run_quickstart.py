@@ -139,13 +139,13 @@ def run(start: Quickstart, *, as_json: bool) -> int:
     if start.is_offline:
         screen.print(_NOT_A_MODEL)
     with spending(start.lms):  # one budget for both halves
-        _heading(screen, "\n1. Rubrics from preference pairs, by contrast: openrubrics curate --split train")
+        _heading(screen, "\n1. Rubrics from preference pairs, by contrast", "curate --split train")
         curated = _curate(start)
         run_curate.show_curation(screen, curated)
         if start.is_offline:
             screen.print(_SAW_THE_LABELS)
         _show_rubric(screen, start)
-        _heading(screen, "\n2. Pairs with other prompts, judged in both orders: openrubrics evaluate --split test")
+        _heading(screen, "\n2. Pairs with other prompts, judged in both orders", "evaluate --split test --orders both")
         judged = run_evaluate.run(start.evaluation, _PROGRAM, start.lms)
         _show_pair(screen, start)
         _heading(screen, "\n3. How often the judge agrees with the labels, beside always taking the longer response")
@@ -190,8 +190,10 @@ def _curate(start: Quickstart) -> CurationSummary:
         raise
 
 
-def _heading(screen: Console, text: str) -> None:
+def _heading(screen: Console, text: str, command: str = "") -> None:
     screen.print(Text(clean(text), style="bold"), soft_wrap=True)
+    if command:
+        screen.print(Text(f"   openrubrics {command} --pairs {_PAIRS}", style="dim"), soft_wrap=True)
 
 
 def _show_rubric(screen: Console, start: Quickstart) -> None:

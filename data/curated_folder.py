@@ -35,11 +35,15 @@ def check_folder(folder: Path, ledger: str, *, overwrite: bool = False) -> None:
     Args:
         folder: Where to write.
         ledger: Name of the file by which a folder of a curation is known.
-        overwrite: Whether it may be replaced.
+        overwrite: Whether what the folder holds may be replaced; but no file of another kind among the rows.
 
     Raises:
         UsageError: The folder holds such a thing.
     """
+    for name in _CONFIGURATIONS:
+        for path in sorted((folder / name).glob("*")):
+            if path.suffix != ".parquet" and not path.name.startswith("."):
+                raise UsageError(f"{folder} holds {path.relative_to(folder)}, which no curation wrote", "move it away")
     if overwrite or (folder / ledger).exists():
         return
     for name in (*_FILES, *_CONFIGURATIONS):

@@ -101,7 +101,9 @@ def test_failures_are_counted_and_decide_the_exit_code(
     server.text = text
     ran = cli("curate", *served, "--pairs", pairs, "--out", tmp_path / "o")
     assert ran.code == 1
-    assert "2 of 6 comparisons failed (33.3 %)" in ran.err
+    assert "2 of 6 pairs failed (33.3 %)" in ran.err
+    assert "failed, 1 pairs: the reply is empty" in ran.out
+    assert sum(summary(tmp_path / "o").failures.values()) == 2
     assert summary(tmp_path / "o").reasons == {
         "kept": 2, "rejected response preferred": 2, "no rubric": 1, "no judgment": 1,
     }  # fmt: skip
@@ -144,6 +146,23 @@ def test_json_is_the_summary(cli: Run, served: Served, pairs: Path, tmp_path: Pa
     assert CurationSummary.model_validate_json(ran.out) == summary(tmp_path / "o")
 
 
+def test_rows_that_were_left_out_are_told(cli: Run, served: Served, pairs: Path, tmp_path: Path) -> None:
+    with pairs.open("a") as file:
+        file.write('{"prompt": "p", "chosen": "same", "rejected": "same"}\n')
+    ran = cli("curate", *served, "--pairs", pairs, "--out", tmp_path / "o", "--on-error", "skip")
+    assert ran.code == 0
+    assert "1 skipped: " in ran.err
+
+
+def test_where_nothing_is_kept_the_way_to_the_reasons_is_named(
+    cli: Run, served: Served, jsonl: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = jsonl([{"id": "1", "prompt": "P", "chosen": "long", "rejected": "a"}])
+    ran = cli("curate", *served, "--pairs", path, "--out", tmp_path / "o")
+    assert ran.out.replace("\n", "").endswith(f'datasets.load_dataset("{tmp_path / "o"}", "rejected")')
+    assert "nothing was kept" in ran.out
+
+
 def test_a_folder_that_holds_something_else_is_not_touched(
     cli: Run, server: ModelServer, served: Served, pairs: Path, tmp_path: Path
 ) -> None:
@@ -155,6 +174,19 @@ def test_a_folder_that_holds_something_else_is_not_touched(
         assert "already holds README.md" in ran.err
     assert server.received == []
     assert (tmp_path / "o" / "README.md").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["kept", "rejected"])
+def test_files_that_are_not_rows_are_not_removed_even_where_the_run_is_replaced(
+    cli: Run, server: ModelServer, served: Served, pairs: Path, tmp_path: Path, name: str
+) -> None:
+    mine = tmp_path / "o" / name / "deep" / "mine.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    ran = cli("curate", *served, "--pairs", pairs, "--out", tmp_path / "o", "--overwrite")
+    assert ran.code == 2
+    assert f"holds {name}/deep" in ran.err.replace(str(tmp_path / "o") + "/", "")
+    assert (server.received, mine.read_text()) == ([], "mine")
 
 
 def test_a_folder_that_cannot_be_written_is_named_before_anything_is_asked(
