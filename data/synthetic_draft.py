@@ -132,10 +132,10 @@ def add_aside(rng: Random, draft: Draft) -> Draft:
 
 
 def edit_content(rng: Random, draft: Draft) -> tuple[str, Draft]:
-    """Add, drop or exchange one sentence at random; return the edit's name and the changed draft."""
+    """Add, drop or exchange one sentence at random, and leave two; return the edit's name and the changed draft."""
     unused = [one for one in draft.pool if not any(used.endswith(one[1:]) for used in draft.sentences)]
     kept, place = list(draft.sentences), rng.randrange(len(draft.sentences))
-    can = ["drop a sentence"] * (len(kept) > 1) + ["add a sentence", "exchange a sentence"] * bool(unused)
+    can = ["drop a sentence"] * (len(kept) > 2) + ["add a sentence", "exchange a sentence"] * bool(unused)
     name = rng.choice(can)
     if name == "drop a sentence":
         del kept[place]

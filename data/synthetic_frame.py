@@ -1,5 +1,6 @@
 """Rules about how a response starts and ends, and about its letters as a whole."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
@@ -36,14 +37,11 @@ _POSTSCRIPTS = (
 )
 _NAMES = {code: name for name, code in LANGUAGES.items()}
 _ANSWERS = ("yes", "no", "maybe")
+_SENTENCE_END = re.compile(r"\. |\n")
 
 
 def _other(rng: Random, texts: Sequence[str], used: str) -> str:
     return rng.choice([one for one in texts if one != used])
-
-
-def _opened(form: str = "{}") -> Edit:
-    return lambda rng, draft, one: replace(draft, opening=form.format(draft.opening))
 
 
 def _another_opening(rng: Random, draft: Draft, one: Check) -> Draft:
@@ -230,7 +228,8 @@ def _cased(letters: str) -> Sequence[str]:
 def _first_as_usual(response: str) -> str:
     """Return the text with its first sentence as it is usually written: one capital letter, then small ones."""
     start = next((place for place, letter in enumerate(response) if letter.isalpha()), 0)
-    end = response.find(". ") + 1 or len(response)
+    found = _SENTENCE_END.search(response, start)
+    end = found.start() if found else len(response)
     return response[:start] + response[start:end].capitalize() + response[end:]
 
 
@@ -243,24 +242,26 @@ RULES = (
         _start_words,
         lambda rng, draft, one: replace(draft, opening=text(one, "text")),
         {
-            "a word before the opening": _opened("Sure! {}"),
+            "a word before the opening": lambda rng, draft, one: replace(draft, opening=f"Sure! {draft.opening}"),
             "another opening": _another_opening,
             "no opening": _no_opening,
         },
     ),
     Rule(
-        slots("start"),
+        slots("start case"),
         _repeat,
         _repeat_words,
         _keep_repeat,
         {
             "the request in other words": _in_other_words,
-            "a word before the request": _opened("Question: {}"),
+            "the request at the end": lambda rng, draft, one: replace(
+                draft, opening="", closing=text(one, "prompt_to_repeat")
+            ),
             "no request": _no_opening,
         },
     ),
     Rule(
-        slots("end"),
+        slots("end case"),
         lambda rng, draft: check("startend:end_checker", end_phrase=rng.choice(_CLOSINGS)),
         _end_words,
         _with_end("end_phrase"),

@@ -1,5 +1,6 @@
 """Synthetic pairs: code confirms every label, and nothing on the surface gives it away."""
 
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -94,6 +95,36 @@ def test_requests_read_like_requests(pairs: list[PreferencePair]) -> None:
         prompt = str(pair.prompt)
         assert str(pair.meta["topic"]) in prompt
         assert [odd for odd in ODD if odd in prompt.replace("...", "")] == [], prompt
+
+
+def test_no_request_wants_exact_words_and_other_letters(pairs: list[PreferencePair]) -> None:
+    exact = {"combination:repeat_prompt", "startend:end_checker", "text:ends_with", "text:starts_with"}
+    letters = {"change_case:english_capital", "change_case:english_lowercase"}
+    for pair in pairs:
+        names = {check.name for check in checks(pair, "checks")}
+        assert not (names & exact and names & letters), pair.prompt
+
+
+def test_no_response_is_a_single_sentence(pairs: list[PreferencePair]) -> None:
+    for pair in pairs:
+        for text in (pair.chosen, pair.rejected):
+            assert len(re.findall(r"[.!?]", text)) >= 2, (pair.id, text)
+
+
+def test_a_request_that_was_repeated_somewhere_is_not_said_to_be_missing(pairs: list[PreferencePair]) -> None:
+    for pair in pairs:
+        for check in checks(pair, "broken"):
+            if check.name == "combination:repeat_prompt":
+                wanted = str(check.arguments["prompt_to_repeat"])
+                place = pair.rejected.find(wanted)
+                assert place == -1 or place > len(wanted), pair.rejected
+
+
+def test_one_sentence_in_the_usual_case_is_one(pairs: list[PreferencePair]) -> None:
+    for pair in pairs:
+        edits = pair.meta["edits"]
+        if isinstance(edits, dict) and edits.get("change_case:english_capital") == "one sentence in the usual case":
+            assert sum(letter.isupper() for letter in pair.rejected) > 0.3 * sum(map(str.isalpha, pair.rejected))
 
 
 @pytest.mark.parametrize("cue", CUES)
