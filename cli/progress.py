@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Column
 
 from openrubrics.cli.show import console
 from openrubrics.signatures import Usage
@@ -18,6 +27,8 @@ SECONDS_BETWEEN_LINES = 30.0
 
 _SECONDS_BETWEEN_FIGURES = 0.2
 _THOUSAND = 1000
+_WIDE = 100
+"""Columns of a terminal that has room for a bar beside the figures."""
 
 
 @contextmanager
@@ -45,17 +56,10 @@ def progress(
         every: Seconds between two lines where there is no terminal.
     """
     err = console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[figures]}", markup=False),
-    )
     count = 0
     pace = _Pace(total, every)
-    with Progress(*columns, console=err, disable=not err.is_terminal, transient=True) as bar:
+    columns = _columns(err.width)
+    with Progress(*columns, console=err, disable=not err.is_terminal, transient=True, expand=True) as bar:
         task = bar.add_task(what, total=total, figures="")
         shown = time.monotonic()
 
@@ -77,6 +81,17 @@ def progress(
             of = f" of {total}" if total is not None else ""
             error.add_note(f"{count}{of} {items} were {done} before that; {kept}" if count else f"nothing was {done}")
             raise
+
+
+def _columns(width: int) -> tuple[ProgressColumn, ...]:
+    """Return what fits into one line: counts and time left first, then figures, which are cut short where they must."""
+    label, count, left = TextColumn("{task.description}"), MofNCompleteColumn(), TimeRemainingColumn()
+    figures = TextColumn(
+        "{task.fields[figures]}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")
+    )
+    if width < _WIDE:
+        return label, count, left, figures
+    return label, BarColumn(bar_width=20), count, TimeElapsedColumn(), left, figures
 
 
 class _Pace:

@@ -1,6 +1,7 @@
 """Progress on the error output where that is no terminal."""
 
 import pytest
+from rich.text import Text
 
 from openrubrics.cli.progress import duration, progress, spent
 from openrubrics.signatures import Usage
@@ -54,3 +55,27 @@ def test_times_and_costs_are_short() -> None:
     assert spent(Usage(calls=1, prompt_tokens=700, completion_tokens=50, cost=0.01234)) == "750 tokens, $0.0123"
     assert spent(Usage(calls=1, prompt_tokens=1_250_000, cost=12.5)) == "1.2M tokens, $12.50"
     assert spent(Usage(calls=1, prompt_tokens=640_000)) == "640k tokens"
+
+
+@pytest.mark.parametrize(
+    ("width", "seen"),
+    [
+        (120, "kept 50.0 %, 43 failed, 83.8k tokens, $0.0878"),
+        (80, "kept 50.0 %, 43 failed, 83.8k tokens, $"),
+        (40, "k"),
+    ],
+)
+def test_a_narrow_terminal_shows_the_counts_whole(
+    width: int, seen: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", str(width))
+    total = 12_345
+    figures = "kept 50.0 %, 43 failed, 83.8k tokens, $0.0878"
+    with progress(total, "curating", items="items", kept="", figures=lambda: figures) as advance:
+        for _ in range(total):
+            advance()
+    last = Text.from_ansi(capsys.readouterr().err).plain.rpartition("curating")[2].splitlines()[0]
+    assert "12345/12345" in last
+    assert seen in last
+    assert len("curating" + last.rstrip()) <= width
