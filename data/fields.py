@@ -62,7 +62,13 @@ def _message_mistake(detail: ErrorDetails, message: object) -> str:
     return f"'{field}' is {shown(message[field])}; expected {expected[field]}"
 
 
+def is_nested_deeper(value: object, levels: int) -> bool:
+    """Tell whether lists and objects lie in each other more than so many levels deep."""
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else None
+    return inner is not None and (levels == 0 or any(is_nested_deeper(one, levels - 1) for one in inner))
+
+
 def shown(value: object) -> str:
     """Return a value in one short line."""
-    text = repr(value) if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+    text = repr(value) if isinstance(value, str | float) else orjson.dumps(value, default=str).decode()
     return text if len(text) <= 60 else f"{text[:60]}..."

@@ -10,7 +10,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from openrubrics.data.fields import prompt_mistake, response_text, shown
+from openrubrics.data.fields import is_nested_deeper, prompt_mistake, response_text, shown
 from openrubrics.data.lines import numbered_lines
 from openrubrics.data.repeats import FirstPlaces
 from openrubrics.signatures.errors import DataError, UsageError
@@ -19,6 +19,9 @@ from openrubrics.signatures.values import fingerprint
 Row = TypeVar("Row", bound=BaseModel)
 
 _LINES = "expected one JSON object a line; an array of objects goes into a file that ends in .json"
+
+MOST_LEVELS = 100
+"""How deep lists and objects of ``meta`` may lie in each other; twice as many cannot be read again."""
 
 OnError = Literal["stop", "skip"]
 """What a bad row does: end the reading with an error, or be counted and passed over."""
@@ -143,6 +146,9 @@ class RowReader(Generic[Row]):
         mistake = prompt_mistake(fields.get("prompt"), names.get("prompt", "prompt"))
         if mistake:
             raise RowError(f"{place}: {mistake}", reason=f"field '{names.get('prompt', 'prompt')}' is not as expected")
+        if is_nested_deeper(fields.get("meta"), MOST_LEVELS):
+            problem = f"field 'meta' is nested more than {MOST_LEVELS} levels deep"
+            raise RowError(f"{place}: {problem}", "keep what is needed of it", problem)
         named = "id" in fields
         try:
             value = self.model.model_validate(fields if named else fields | {"id": ""})

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from openrubrics.data import read_pairs, read_ranked
-from openrubrics.signatures import DataError, UsageError
+from openrubrics.signatures import DataError, RankedResponses, UsageError
 
 Rows = list[dict[str, Any]]
 
@@ -267,3 +267,14 @@ def test_a_blank_prompt_is_a_bad_row(tmp_path: Path) -> None:
     path = jsonl(tmp_path / "p.jsonl", [rows(1)[0], rows(2)[0] | {"prompt": " \n"}])
     with pytest.raises(DataError, match="line 2: field 'prompt' is blank; expected text"):
         list(read_pairs(path))
+
+
+def test_meta_may_be_nested_as_deep_as_can_be_read_again(tmp_path: Path) -> None:
+    lists: list[object] = [[]]
+    while len(lists) < 100:
+        lists.append([lists[-1]])
+    path = jsonl(tmp_path / "p.jsonl", [rows(n)[0] | {"meta": {"x": lists[n]}} for n in (98, 99)])
+    skipped: Counter[str] = Counter()
+    (pair,) = read_pairs(path, on_error="skip", skipped=skipped)
+    assert RankedResponses.model_validate_json(RankedResponses.of(pair).model_dump_json()).pairs()
+    assert skipped == {"field 'meta' is nested more than 100 levels deep": 1}
