@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+import click
 import pytest
 
 from openrubrics.cli.main import COMMANDS, main, openrubrics
@@ -24,7 +25,7 @@ def blocks(text: str, language: str) -> list[str]:
 def test_the_python_examples_run_and_prefer_the_response_without_commas(
     readme: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    example, evaluation = blocks(readme, "python")
+    example, evaluation, curation = blocks(readme, "python")
     assert len(example.strip().splitlines()) <= 12
     scope: dict[str, object] = {}
     exec(compile(example, "README.md", "exec"), scope)  # noqa: S102 - our own README
@@ -33,6 +34,8 @@ def test_the_python_examples_run_and_prefer_the_response_without_commas(
     assert "\n\nA\n\n" in printed
     exec(compile(evaluation, "README.md", "exec"), {})  # noqa: S102 - our own README
     assert capsys.readouterr().out == "1.0\n"
+    exec(compile(curation, "README.md", "exec"), {})  # noqa: S102 - our own README
+    assert re.match(r"kept \d+ of 112\n\n1\. The response ", capsys.readouterr().out)
 
 
 def test_every_command_and_option_of_the_readme_exists(readme: str) -> None:
@@ -42,6 +45,8 @@ def test_every_command_and_option_of_the_readme_exists(readme: str) -> None:
     for call in calls:
         words = shlex.split(call)
         command = openrubrics.get_command(None, words[1])  # type: ignore[arg-type] - our group does not look at it
+        if isinstance(command, click.Group):
+            command = command.commands.get(words[2])
         assert command is not None, call
         options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
         unknown = [word for word in words if word.startswith("--") and word not in options]
@@ -54,12 +59,13 @@ def test_the_offline_commands_of_the_readme_run(
     (tmp_path / "data").symlink_to(repository / "data")
     monkeypatch.chdir(tmp_path)
     offline = [line for block in blocks(readme, "bash") for line in block.splitlines() if "--lm embedded" in line]
-    assert [line.split()[1] for line in offline] == ["rubric", "judge", "evaluate"]
+    assert [line.split()[1] for line in offline] == ["rubric", "judge", "curate", "evaluate"]
     for line in offline:
         with pytest.raises(SystemExit) as done:
             main(shlex.split(line)[1:])
         assert done.value.code == 0, line
-    assert (tmp_path / "runs" / "first" / "summary.json").exists()
+    for run in ("curated", "first"):
+        assert (tmp_path / "runs" / run / "summary.json").exists()
 
 
 def test_make_targets_of_the_readme_exist(readme: str, repository: Path) -> None:
