@@ -190,6 +190,8 @@ async def acurate(  # noqa: PLR0913 - all but three have defaults
         seed: For the order in which the judge sees the responses.
         concurrency: Most requests to LMs, and most items, under way at a time; in each worker of a cluster.
         ledger: An open ledger: what it holds is not asked again, and each finished item is in it before it is yielded.
+            Under other settings its items are decided anew, with the replies that it holds. Its identity is to hold all
+            that shapes replies: the programs and their LMs.
         cluster: Where to work; None for this process. Replies of unfinished items do not come back from a cluster.
 
     Raises:
@@ -199,7 +201,7 @@ async def acurate(  # noqa: PLR0913 - all but three have defaults
     settings = curation_settings(tau=tau, attempts=attempts, orders=orders, general_only=general_only, seed=seed)
     ask = Direct(concurrency=concurrency, replies=None if cluster else ledger)
     call = partial(_curate_placed, contrast, judge, settings, ask)
-    kept = _Kept(ledger) if ledger else None
+    kept = _Kept(ledger, settings) if ledger else None
     async with aclosing(calls(call, _placed(items), concurrency=concurrency, kept=kept, cluster=cluster)) as results:
         async for result in results:
             yield result
@@ -221,19 +223,23 @@ async def _curate_placed(
 
 
 class _Kept:
-    """The items that a ledger holds."""
+    """The items that a ledger holds, each for the settings under which it was decided."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, settings: CurationSettings) -> None:
         self._ledger = ledger
+        self._settings = fingerprint(settings)
 
     def known(self, placed: Placed) -> CuratedItem | None:
         place, item = placed
-        record = self._ledger.take(place, fingerprint(item))
+        record = self._ledger.take(place, self._key(item))
         return None if record is None else read_record(record)
 
     def keep(self, placed: Placed, result: CuratedItem) -> None:
         place, item = placed
-        self._ledger.finish(place, fingerprint(item), as_record(result), failed=result.failed)
+        self._ledger.finish(place, self._key(item), as_record(result), failed=result.failed)
+
+    def _key(self, item: RankedResponses) -> str:
+        return f"{self._settings} {fingerprint(item)}"
 
 
 def curate(

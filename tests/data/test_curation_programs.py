@@ -94,6 +94,18 @@ def test_attempts_are_told_apart_in_a_ledger_and_none_is_asked_again(tmp_path: P
     assert len(model.requests) == 3
 
 
+def test_under_other_settings_items_of_a_ledger_are_decided_anew_with_the_replies_it_holds(tmp_path: Path) -> None:
+    model = ScriptedLM(right_with("number 2"))
+    reasons: list[str] = []
+    requests: list[int] = []
+    for settings in ({}, {"attempts": 2}, {"attempts": 2, "orders": "both"}, {"attempts": 2}, {}):
+        with Ledger(tmp_path / "l", identity={}) as ledger:
+            reasons += one(model, ledger=ledger, **settings).best.reasons
+        requests.append(len(model.requests))
+    assert reasons == ["rejected response preferred", "kept", "kept", "kept", "rejected response preferred"]
+    assert requests == [2, 4, 6, 6, 6]
+
+
 def test_an_item_knows_what_all_its_attempts_cost() -> None:
     model = ScriptedLM(right_with("number 2"), price=Price(1, 1))
     item = one(model, attempts=2, orders="both")
