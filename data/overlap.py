@@ -17,7 +17,7 @@ from openrubrics.data.pairs import Candidates, Question
 from openrubrics.data.repeats import FirstPlaces
 from openrubrics.data.sources import read_questions
 from openrubrics.signatures.errors import UsageError
-from openrubrics.signatures.values import Frozen, PreferencePair, Prompt, prompt_text
+from openrubrics.signatures.values import Frozen, PreferencePair, Prompt
 
 WORDS = 13
 """Words of an n-gram."""
@@ -33,6 +33,7 @@ REPEAT = "repeats an earlier row"
 
 # A character of a script without spaces is a word of its own.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+")
+_SPEAKER = re.compile(r"^[ \t]*(?:human|user|assistant|system):", re.MULTILINE | re.IGNORECASE)
 
 
 class Overlap(Frozen):
@@ -177,8 +178,15 @@ def normalised(text: str) -> str:
 
 def _words(prompt: Prompt) -> list[str]:
     """Return the words of a prompt; where it has none, its characters."""
-    text = normalised(prompt_text(prompt))
+    text = _said(prompt)
     return _WORD.findall(text) or list(text)
+
+
+def _said(prompt: Prompt) -> str:
+    """Return what a prompt says, the same for a text, a list of messages and a transcript with names before turns."""
+    if isinstance(prompt, str):
+        return normalised(_SPEAKER.sub(" ", prompt))
+    return normalised(" ".join(message.content for message in prompt))
 
 
 def _content(value: Value) -> str:
@@ -190,4 +198,4 @@ def _content(value: Value) -> str:
         responses = tuple(sorted(value.responses))
     else:
         responses = value.responses
-    return "\x00".join(map(normalised, (prompt_text(value.prompt), *responses)))
+    return "\x00".join((_said(value.prompt), *map(normalised, responses)))

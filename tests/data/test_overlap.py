@@ -72,7 +72,35 @@ def test_words_of_scripts_without_spaces_are_characters() -> None:
     assert found.share > 0.7
 
 
-def test_a_conversation_is_compared_as_its_transcript() -> None:
+def test_a_message_a_text_and_a_transcript_that_say_the_same_are_the_same() -> None:
+    prompts = EvaluationPrompts()
+    prompts.add(Question(id="1", prompt="What is 2 + 2?"), "e.jsonl")
+    turns = (
+        Message(role="user", content="Hi!"),
+        Message(role="assistant", content="Yes?"),
+        Message(role="user", content=LONG),
+    )
+    prompts.add(Question(id="2", prompt=turns), "e.jsonl")
+    for number, prompt in (
+        ("1", (Message(role="user", content="What is 2+2?"),)),
+        ("1", "\n\nHuman: What is 2 + 2?\n\nAssistant:"),
+        ("2", f"Hi! Yes? {LONG}"),
+        ("2", f"\n\nHuman: Hi!\n\nAssistant: Yes?\n\nHuman: {LONG}\n\nAssistant:"),
+    ):
+        found = prompts.find(prompt)
+        assert found is not None, prompt
+        assert (found.row, found.exact) == (number, True)
+
+
+def test_a_row_repeats_another_in_whatever_form_its_prompt_is(tmp_path: Path) -> None:
+    message = {"role": "user", "content": "Hello?"}
+    rows = pair("Hello?"), pair("") | {"prompt": [message]}, pair("\n\nHuman: Hello?\n\nAssistant:")
+    skipped: Counter[str] = Counter()
+    kept = list(read_pairs(write(tmp_path / "p.jsonl", *rows), leave_out=LeaveOut(repeats=True), skipped=skipped))
+    assert (len(kept), skipped) == (1, {"repeats an earlier row": 2})
+
+
+def test_a_conversation_is_compared_as_a_whole() -> None:
     prompts = EvaluationPrompts()
     turns = (
         Message(role="user", content="Hi"),
