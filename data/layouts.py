@@ -21,6 +21,11 @@ _COMMON = {name: (name,) for name in ("id", "domain", "source", "meta")}
 _TURN = "\n\nAssistant:"
 _FIRST = {"a", "1", "responsea", "response1", "modela", "model1"}
 _SECOND = {"b", "2", "responseb", "response2", "modelb", "model2"}
+_SIGNED = {
+    **dict.fromkeys(("a>b", "a>>b", "b<a", "b<<a"), "a"),
+    **dict.fromkeys(("b>a", "b>>a", "a<b", "a<<b"), "b"),
+    **dict.fromkeys(("a=b", "b=a"), "tie"),
+}
 _NEITHER = {"tie", "tiebothbad", "both", "bothbad", "neither", "equal", "same"}
 
 
@@ -315,11 +320,12 @@ def _labelled(fields: Fields) -> Read[PreferencePair] | PassedOver:
             f"{fields.place}: field '{name}' is 0, which can mean the first response or a tie",
             "write A, B or tie, or map a signed strength with --layout preference --map preference=" + name,
         )
-    word = "".join(filter(str.isalnum, str(label).casefold())) if isinstance(label, str | int) else ""
+    text = "".join(str(label).casefold().split()) if isinstance(label, str | int) else ""
+    word = _SIGNED.get(text) or "".join(filter(str.isalnum, text))
     if word in _NEITHER:
         return PassedOver("a tie")
     if word not in _FIRST | _SECOND:
-        raise fields.bad("winner", label, "A, B, Response A, response_b, 1, 2 or the like, or tie")
+        raise fields.bad("winner", label, "A, B, Response A, response_b, A>B, 1, 2 or the like, or tie")
     return _compared(fields, first=word in _FIRST)
 
 

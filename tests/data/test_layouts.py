@@ -62,6 +62,17 @@ def test_the_prompt_of_two_conversations_is_what_they_begin_with(write: Write) -
     assert (pair.prompt, pair.chosen, pair.rejected) == (start, "Me.", "Nobody.")
 
 
+@pytest.mark.parametrize(
+    ("label", "chosen"), [("A>B", "x"), ("B > A", "y"), ("A<B", "y"), ("b<a", "x"), ("A>>B", "x"), ("A=B", None)]
+)
+def test_a_label_may_be_a_relation(write: Write, label: str, chosen: str | None) -> None:
+    row = {"prompt": "Hi?", "response_a": "x", "response_b": "y"}
+    skipped: Counter[str] = Counter()
+    pairs = list(read_pairs(write(row | {"label": label}, row | {"prompt": "Ho?", "label": "A"}), skipped=skipped))
+    assert [pair.chosen for pair in pairs] == [*([chosen] if chosen else []), "x"]
+    assert skipped["a tie"] == (chosen is None)
+
+
 def test_an_instruction_comes_with_its_input(write: Write) -> None:
     row = {"instruction": "Translate.", "input": "Hallo", "chosen": "Hello", "rejected": "Halo"}
     assert [pair.prompt for pair in read_pairs(write(row, row | {"input": " "}))] == [
