@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from pathlib import PurePath
 from typing import get_args
+from uuid import uuid4
 
 from openrubrics.data.curated_rows import COLUMNS, TYPES, Configuration
 from openrubrics.data.curation_counts import CurationSummary
@@ -43,23 +44,32 @@ _UNKNOWN = """\
   case and paraphrases escape it."""
 
 
-def card(summary: CurationSummary, manifest: Manifest) -> str:
-    """Return the text of README.md."""
-    return "\n\n".join((_head(), *_sections(summary, manifest))) + "\n"
+def card(summary: CurationSummary, manifest: Manifest, rows: str) -> str:
+    """Return the text of README.md.
+
+    Args:
+        summary: What came of it.
+        manifest: How it was made.
+        rows: Digest of all rows. `datasets` caches what it loads under the folder's last name and this header, not
+            under the rows: without a digest, it would give those of another curation in a folder of the same name.
+    """
+    return "\n\n".join((_head(f"rows {rows}"), *_sections(summary, manifest))) + "\n"
 
 
 def unfinished_card() -> str:
     """Return what README.md says while the rows are being replaced."""
-    return f"{_head()}\n\nThe rows are not complete: run the same curation again.\n"
+    return f"{_head(f'unfinished rows {uuid4().hex}')}\n\nThe rows are not complete: run the same curation again.\n"
 
 
-def _head() -> str:
-    return f"{_HEADER}dataset_info:\n{_features()}---\n\n# Curated rubrics"
+def _head(description: str) -> str:
+    return f"{_HEADER}dataset_info:\n{_info(description)}---\n\n# Curated rubrics"
 
 
-def _features() -> str:
+def _info(description: str) -> str:
     types = "".join(f"  - name: {name}\n    dtype: {TYPES.get(name, 'string')}\n" for name in COLUMNS)
-    return "".join(f"- config_name: {name}\n  features:\n{types}" for name in get_args(Configuration))
+    return "".join(
+        f"- config_name: {name}\n  description: {description}\n  features:\n{types}" for name in get_args(Configuration)
+    )
 
 
 def _sections(summary: CurationSummary, manifest: Manifest) -> Iterable[str]:

@@ -13,7 +13,8 @@ from openrubrics.data.curated_rows import Configuration, Provenance, rows, schem
 from openrubrics.data.curation_counts import CurationCounts, CurationSummary
 from openrubrics.data.manifest import Manifest
 from openrubrics.signatures.errors import UsageError
-from openrubrics.signatures.files import cannot_write, write_whole
+from openrubrics.signatures.files import cannot_write, sha256, write_whole
+from openrubrics.signatures.values import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,9 +98,15 @@ def describe_curated(folder: Path, summary: CurationSummary, manifest: Manifest)
     Raises:
         UsageError: The folder cannot be written to, or is full.
     """
-    write_whole(folder / "README.md", card(summary, manifest))
+    write_whole(folder / "README.md", card(summary, manifest, _digest(folder)))
     write_whole(folder / "manifest.json", manifest.model_dump_json(indent=2) + "\n")
     write_whole(folder / "summary.json", summary.model_dump_json(indent=2) + "\n")
+
+
+def _digest(folder: Path) -> str:
+    """Return a digest of the rows of both configurations."""
+    shards = (path for name in _CONFIGURATIONS for path in sorted((folder / name).glob("*.parquet")))
+    return fingerprint([(path.parent.name, sha256(path)) for path in shards])
 
 
 class _Shards:

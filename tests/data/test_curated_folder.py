@@ -242,6 +242,19 @@ def test_a_kill_while_files_change_places_leaves_no_folder_that_looks_finished(
     ]  # fmt: skip
 
 
+def test_datasets_never_takes_cached_rows_for_others(tmp_path: Path, load: Callable[..., Any]) -> None:
+    """The cache of `datasets` knows a folder by its last name and its card."""
+    first, second = tmp_path / "a" / "curated", tmp_path / "b" / "curated"
+    for folder, names in ((first, "mn"), (second, "op"), (first, "qr")):
+        finish(folder, [curated(names[0]), curated(names[1], kept=False)])
+        assert load(folder)["id"][:] == [names[0]]
+        assert load(folder, "rejected")["id"][:] == [names[1]]
+    export_curated(first, [curated("s")], PROVENANCE)
+    assert load(first)["id"][:] == ["s"]
+    export_curated(second, [curated("t")], PROVENANCE)
+    assert load(second)["id"][:] == ["t"]
+
+
 def test_while_rows_are_written_the_old_data_set_stays(tmp_path: Path) -> None:
     finish(tmp_path, [curated("old")])
 
