@@ -101,8 +101,9 @@ def curate(
     """Write a rubric for each item of --pairs by contrasting its responses, and keep the pairs that a judge gets right.
 
     The folder becomes a data set: datasets.load_dataset("DIR") gives the kept rows, load_dataset("DIR", "rejected") the
-    others with their reasons. A run that was stopped, by whatever, goes on with the same command; after rows were added
-    to the input, only these are asked for.
+    others with their reasons. A run that was stopped, by whatever, goes on with the same command. Only what was not
+    answered yet is asked for after rows were added to the input, or with another --tau, --attempts, --orders or
+    --general-only.
 
     \b
     Example:

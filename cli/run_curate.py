@@ -42,6 +42,7 @@ LEDGER = "curation.ledger"
 """The ledger stays in the folder, so that rows which are added to the input later can be curated on their own."""
 
 _SECONDS = "seconds"
+_FILTER = "filter"
 
 _RETRY = "the same command with --retry-failed repeats requests without an answer; answers that were not readable stay"
 
@@ -83,8 +84,7 @@ def run(settings: Settings, source: SourceOptions, lms: LMOptions) -> CurationSu
     """Curate, write the data set, and return the summary; a folder that holds the same curation is gone on with."""
     rows, programs = Source(source), Curation(settings, lms)
     with _ledger(settings, lms, programs) as ledger:
-        if not ledger.is_empty:
-            click.echo(f"going on with what {settings.out} holds", err=True)
+        _tell_what_is_held(settings, ledger)
         if settings.retry_failed and (forgotten := ledger.forget_failed()):
             click.echo(f"{forgotten} items that failed are gone over again", err=True)
         clock = _Clock(ledger)
@@ -177,10 +177,20 @@ class _Clock:
 def _ledger(settings: Settings, lms: LMOptions, programs: Curation) -> Iterator[Ledger]:
     check_folder(settings.out, LEDGER, overwrite=settings.overwrite)
     begun: dict[str, JsonValue] = {"command": "curate", "form": settings.form}
-    begun |= settings.filter.model_dump(mode="json", exclude={"seed"})
     begun |= identity(programs, lms, seed=settings.filter.seed)
     with Ledger(settings.out / LEDGER, identity=begun, overwrite=settings.overwrite) as ledger:
         yield ledger
+
+
+def _tell_what_is_held(settings: Settings, ledger: Ledger) -> None:
+    """Say that a run goes on, and in what its filter differs from that of the last one: replies serve any filter."""
+    now = settings.filter.model_dump(mode="json")
+    if not ledger.is_empty:
+        noted = ledger.noted(_FILTER)
+        before = noted if isinstance(noted, dict) else now
+        changed = (f"{name} was {before.get(name)} and is {now[name]}" for name in now if before.get(name) != now[name])
+        click.echo("; ".join((f"going on with what {settings.out} holds", *changed)), err=True)
+    ledger.note(_FILTER, now)
 
 
 def _curate(

@@ -144,10 +144,6 @@ def test_other_settings_are_refused_and_named_unless_it_begins_anew(
     assert cli(*options).code == 0
     content, count = dataset(out), len(server.received)
     for others, differs in {
-        ("--tau", "0.6"): "tau was 0.5 and is 0.6",
-        ("--attempts", "3"): "attempts was 1 and is 3",
-        ("--orders", "both"): 'orders was "single" and is "both"',
-        ("--general-only",): "general_only was false and is true",
         ("--seed", "1"): "seed was 0 and is 1",
         ("--votes", "3"): "judge votes was 1 and is 3",
         ("--form", "v3"): 'form was "seed" and is "v3"',
@@ -163,9 +159,38 @@ def test_other_settings_are_refused_and_named_unless_it_begins_anew(
             assert f"error: {out} holds a run that was begun otherwise: " in ran.err
             assert differs in ran.err
     assert (dataset(out), len(server.received)) == (content, count)
-    assert cli(*options, "--tau", 0.6, "--overwrite").code == 0
+    assert cli(*options, "--seed", 1, "--overwrite").code == 0
     assert len(server.received) == 2 * count
-    assert dataset(out)["summary"]["settings"]["tau"] == 0.6
+    assert dataset(out)["summary"]["settings"]["seed"] == 1
+
+
+def test_another_filter_takes_the_replies_that_are_held(
+    cli: Run, server: ModelServer, served: Served, jsonl: Jsonl, tmp_path: Path
+) -> None:
+    options = ("curate", *served, "--pairs", jsonl(rankings(12)))
+    filters = (("--tau", 0.9), ("--attempts", 2), ("--orders", "both"), ("--general-only",), ())
+    told = (
+        "tau was 0.5 and is 0.9",
+        "tau was 0.9 and is 0.5; attempts was 1 and is 2",
+        "attempts was 2 and is 1; orders was single and is both",
+        "orders was both and is single; general_only was False and is True",
+        "general_only was True and is False",
+    )
+    out = tmp_path / "o"
+    assert cli(*options, "--out", out).code == 0
+    first = dataset(out)
+    held = len(server.received)
+    for number, (given, changes) in enumerate(zip(filters, told, strict=True)):
+        assert cli(*options, *given, "--out", out, "--dry-run").code == 0
+        ran = cli(*options, *given, "--out", out)
+        assert (ran.code, ran.err) == (0, f"going on with what {out} holds; {changes}\n")
+        anew = len(server.received)
+        assert cli(*options, *given, "--out", tmp_path / str(number)).code == 0
+        assert dataset(out) == dataset(tmp_path / str(number))
+        assert anew - held < len(server.received) - anew
+        assert (anew == held) == (given in {("--tau", 0.9), ("--general-only",), ()})
+        held = len(server.received)
+    assert dataset(out) == first
 
 
 def test_failed_requests_are_repeated_on_request_alone(
