@@ -4,6 +4,7 @@ import asyncio
 import gc
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextvars import copy_context
 from itertools import islice
 from typing import TypeVar
 
@@ -38,7 +39,7 @@ class _Collector:
                 gc.set_threshold(*self._before)
 
 
-_OBJECTS_BETWEEN_COLLECTIONS = 20_000
+_OBJECTS_BETWEEN_COLLECTIONS = 100_000
 _COLLECTOR = _Collector()
 
 
@@ -67,10 +68,13 @@ async def in_bulk(
     source = iter(items)
     finished: asyncio.Queue[asyncio.Task[Result]] = asyncio.Queue()
     running: set[asyncio.Task[Result]] = set()
+    history = dspy.context(disable_history=True, trace=None)
+    quiet = copy_context()
+    quiet.run(history.__enter__)
 
     def start(count: int) -> None:
         for item in islice(source, count):
-            task = asyncio.create_task(_without_history(call, item))
+            task = asyncio.create_task(_called(call, item), context=quiet.copy())
             task.add_done_callback(finished.put_nowait)
             running.add(task)
 
@@ -88,8 +92,8 @@ async def in_bulk(
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        quiet.run(history.__exit__, None, None, None)
 
 
-async def _without_history(call: Callable[[Item], Awaitable[Result]], item: Item) -> Result:
-    with dspy.context(disable_history=True, trace=None):
-        return await call(item)
+async def _called(call: Callable[[Item], Awaitable[Result]], item: Item) -> Result:
+    return await call(item)

@@ -191,12 +191,14 @@ class RewardEnsemble:
         ]
         kept = [replies.reply(key) for key in keys]
         made = iter(self._by_model([item for item, known in zip(items, kept, strict=True) if known is None], model))
-        found: list[list[float] | PassedOver] = []
-        for key, known in zip(keys, kept, strict=True):
-            scores = next(made) if known is None else json.loads(known)
-            if known is None and not isinstance(scores, PassedOver):
-                replies.keep_reply(key, json.dumps(scores).encode())
-            found.append(scores)
+        found = [next(made) if known is None else json.loads(known) for known in kept]
+        replies.keep_replies(
+            [
+                (key, json.dumps(scores).encode())
+                for key, known, scores in zip(keys, kept, found, strict=True)
+                if known is None and not isinstance(scores, PassedOver)
+            ]
+        )
         return found
 
     def _by_model(self, items: Sequence[Candidates], model: _Model) -> list[list[float] | PassedOver]:

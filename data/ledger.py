@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -116,9 +116,11 @@ class Ledger:
         """Return the reply kept under a key, None where there is none."""
         return self._value("SELECT reply FROM replies WHERE key = ?", _digest(key))
 
-    def keep_reply(self, key: str, reply: bytes) -> None:
-        """Keep a reply of an LM, in place of one that has the same key."""
-        self._write(("INSERT OR REPLACE INTO replies VALUES (?, ?)", (_digest(key), reply)))
+    def keep_replies(self, replies: Iterable[tuple[str, bytes]]) -> None:
+        """Keep replies of LMs under their keys, all of them or none, in place of those that have the same keys."""
+        self._write(
+            *(("INSERT OR REPLACE INTO replies VALUES (?, ?)", (_digest(key), reply)) for key, reply in replies)
+        )
 
     def finished(self, key: str) -> bool:
         """Return whether the item of this key is done, be it failed."""
@@ -267,6 +269,9 @@ class Ledger:
     def _write(self, *statements: tuple[str, tuple[object, ...]]) -> None:
         """Do all or nothing, also where an interrupt comes in between."""
         try:
+            if len(statements) == 1:  # a transaction by itself
+                self._db.execute(*statements[0])
+                return
             self._db.execute("BEGIN")
             for statement, arguments in statements:
                 self._db.execute(statement, arguments)

@@ -16,7 +16,7 @@ from dspy.lm15 import Message, Request, Response, Usage
 from openrubrics.lms.http import AsyncHttpEngine
 from openrubrics.lms.identity import lm_identity
 from openrubrics.lms.local import AsyncLocalEngine
-from openrubrics.lms.metering import Meter, usage_meter
+from openrubrics.lms.metering import Meter, task_meter, usage_meter
 from openrubrics.lms.model import EngineLM
 from openrubrics.lms.samples import LMReply, sample_of
 from openrubrics.lms.wire import Messages, request_options
@@ -175,7 +175,7 @@ class _Local:
         _check_unicode(messages)
         turns = {"user": Message.user, "assistant": Message.assistant}
         request = replace(self.request, messages=tuple(turns[m["role"]](m["content"]) for m in messages))
-        with usage_meter() as spent, error_boundary(request.model, unexpected=True):
+        with task_meter() as spent, error_boundary(request.model, unexpected=True):
             samples = self.engine.engine.sample(request, self.n, scored=self.scored)
         return LMReply(samples, spent.usage)
 

@@ -7,7 +7,9 @@ start with an empty context. Only real requests count: answers from DSPy's cache
 
 import math
 import threading
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,16 +80,26 @@ class Meter:
     """Adds up what was spent while it was active."""
 
     def __init__(self) -> None:
-        self._usage = Usage()
+        self._calls = self._prompt_tokens = self._completion_tokens = 0
+        self._cost: float | None = 0.0
 
     @property
     def usage(self) -> Usage:
-        """What was spent so far."""
-        return self._usage
+        """What was spent so far: the sum of what was added."""
+        return Usage(
+            calls=self._calls,
+            prompt_tokens=self._prompt_tokens,
+            completion_tokens=self._completion_tokens,
+            cost=self._cost if self._calls else None,
+        )
 
     def add(self, usage: Usage) -> None:
         """Count what one request cost."""
-        self._usage = self._usage + usage
+        self._calls += usage.calls
+        self._prompt_tokens += usage.prompt_tokens
+        self._completion_tokens += usage.completion_tokens
+        if usage.calls:
+            self._cost = None if self._cost is None or usage.cost is None else self._cost + usage.cost
 
 
 class _Account(Meter):
@@ -120,8 +132,11 @@ def _reached(message: str, option: str) -> SpentBudgetError:
 _SETTING = "openrubrics_meters"
 
 
+_OF_THE_TASK: ContextVar[tuple[Meter, ...]] = ContextVar("openrubrics_meters", default=())
+
+
 def _active() -> tuple[Meter, ...]:
-    return dspy.settings.get(_SETTING, ())
+    return (*dspy.settings.get(_SETTING, ()), *_OF_THE_TASK.get())
 
 
 class _Activation(AbstractContextManager[Meter]):
@@ -132,7 +147,7 @@ class _Activation(AbstractContextManager[Meter]):
         self._context = nullcontext()
 
     def __enter__(self) -> Meter:
-        self._context = dspy.context(**{_SETTING: (*_active(), self._meter)})
+        self._context = dspy.context(**{_SETTING: (*dspy.settings.get(_SETTING, ()), self._meter)})
         self._context.__enter__()
         return self._meter
 
@@ -143,6 +158,33 @@ class _Activation(AbstractContextManager[Meter]):
 def usage_meter() -> AbstractContextManager[Meter]:
     """Measure what LM requests made inside cost; meters nest, and each counts all that happens inside it."""
     return _Activation(Meter())
+
+
+class task_meter(AbstractContextManager[Meter]):  # noqa: N801 - used as a function
+    """Measure like `usage_meter`, at a tenth of the cost, but for one task and what it awaits or starts only.
+
+    The threads that DSPy starts do not see it, unless they are started inside `meters_for_threads`.
+    """
+
+    def __enter__(self) -> Meter:
+        meter = Meter()
+        self._token = _OF_THE_TASK.set((*_OF_THE_TASK.get(), meter))
+        return meter
+
+    def __exit__(self, *error: object) -> None:
+        _OF_THE_TASK.reset(self._token)
+
+
+@contextmanager
+def meters_for_threads() -> Iterator[None]:
+    """Let the meters of this task count in the threads of DSPy, too."""
+    meters = _active()
+    token = _OF_THE_TASK.set(())
+    try:
+        with dspy.context(**{_SETTING: meters}):
+            yield
+    finally:
+        _OF_THE_TASK.reset(token)
 
 
 def budget(limit: Budget) -> AbstractContextManager[Meter]:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from openrubrics.signatures.errors import DataError
 from openrubrics.signatures.values import Usage
 
@@ -59,12 +61,15 @@ class LMReply:
     usage: Usage = field(default_factory=Usage)
 
     def to_bytes(self) -> bytes:
-        """Return it as JSON in ASCII."""
+        """Return it as JSON."""
         content = {
             "samples": [_plain_sample(sample) for sample in self.samples],
             "usage": {name: value for name, value in self.usage if value is not None},
         }
-        return _encode(content).encode()
+        try:
+            return orjson.dumps(content)
+        except TypeError:  # half a surrogate pair, which UTF-8 cannot hold
+            return _encode(content).encode()
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "LMReply":

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import dspy
 
 from openrubrics.lms.direct import Route, Routes
-from openrubrics.lms.metering import record_again
+from openrubrics.lms.metering import meters_for_threads, record_again, task_meter
 from openrubrics.lms.samples import LMReply, Sample
 from openrubrics.programs.predict import BoundPredict
 from openrubrics.programs.program import Program
@@ -24,9 +24,42 @@ class Replies(Protocol):
         """Return the reply that was kept under a key; None where there is none."""
         ...
 
-    def keep_reply(self, key: str, reply: bytes) -> None:
-        """Keep a reply; it has reached the operating system when this returns."""
+    def keep_replies(self, replies: Sequence[tuple[str, bytes]]) -> None:
+        """Keep replies under their keys; they have reached the operating system when this returns."""
         ...
+
+
+class _Loop:
+    """What `Direct` holds for one event loop: free slots, and the replies of this turn of the loop.
+
+    Replies that come in one turn are kept together at its end, which costs hardly more than one of them.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, concurrency: int) -> None:
+        self.loop = loop
+        self.free = asyncio.Semaphore(concurrency)
+        self._waiting: list[tuple[str, bytes, asyncio.Future[None]]] = []
+
+    async def keep(self, replies: Replies, key: str, reply: bytes) -> None:
+        """Keep a reply; return when it is."""
+        kept = self.loop.create_future()
+        self._waiting.append((key, reply, kept))
+        if len(self._waiting) == 1:
+            self.loop.call_soon(self._end, replies)
+        await kept
+
+    def _end(self, replies: Replies) -> None:
+        waiting, self._waiting = self._waiting, []
+        try:
+            replies.keep_replies([(key, reply) for key, reply, _ in waiting])
+        except Exception as error:  # noqa: BLE001 - raised where each of them is awaited
+            for _, _, kept in waiting:
+                if not kept.done():
+                    kept.set_exception(error)
+            return
+        for _, _, kept in waiting:
+            if not kept.done():
+                kept.set_result(None)
 
 
 class CalledLikeAProgram(Protocol):
@@ -69,7 +102,7 @@ class Direct:
         self.salt = salt
         self._routes = Routes()
         self._asking: dict[str, asyncio.Event] = {}
-        self._free: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
+        self._loop: _Loop | None = None
 
     async def __call__(self, program: CalledLikeAProgram, /, **inputs: Any) -> Any:  # noqa: ANN401 - each program has its own
         """Return what ``await program.acall(**inputs)`` returns.
@@ -88,11 +121,12 @@ class Direct:
 
     async def _call(self, module: CalledLikeAProgram, inputs: Mapping[str, Any]) -> Any:  # noqa: ANN401
         if isinstance(module, Program) and states_its_algorithm(type(module)):
-            return await arun(module.steps(**inputs), self._answer, metered=module.metered)
+            return await arun(module.steps(**inputs), self._answer, metered=module.metered, meter=task_meter)
         if isinstance(module, BoundPredict) and type(module).aforward is BoundPredict.aforward:
             return await self._predict(module, inputs)
-        async with self._slot():
-            return await module.acall(**inputs)
+        async with self._here().free:
+            with meters_for_threads():
+                return await module.acall(**inputs)
 
     async def _predict(self, predict: BoundPredict, inputs: Mapping[str, Any]) -> dspy.Prediction:
         lm, options, messages = predict.request(**inputs)
@@ -106,7 +140,7 @@ class Direct:
 
     async def _samples(self, route: Route, messages: list[dict[str, str]]) -> Sequence[Sample]:
         if self.replies is None:
-            async with self._slot():
+            async with self._here().free:
                 return (await route.ask(messages)).samples
         key = self._key(route, messages)
         while asking := self._asking.get(key):  # the same request is under way: wait for its reply
@@ -117,9 +151,9 @@ class Direct:
             return reply.samples
         self._asking[key] = asked = asyncio.Event()
         try:
-            async with self._slot():
+            async with self._here().free:
                 reply = await route.ask(messages)
-                self.replies.keep_reply(key, reply.to_bytes())
+                await self._here().keep(self.replies, key, reply.to_bytes())
                 return reply.samples
         finally:
             del self._asking[key]
@@ -133,11 +167,12 @@ class Direct:
             digest.update(content)
         return digest.hexdigest()
 
-    def _slot(self) -> asyncio.Semaphore:
+    def _here(self) -> _Loop:
+        """Return what belongs to the running event loop."""
         loop = asyncio.get_running_loop()
-        if self._free is None or self._free[0] is not loop:
-            self._free = loop, asyncio.Semaphore(self.concurrency)
-        return self._free[1]
+        if self._loop is None or self._loop.loop is not loop:
+            self._loop = _Loop(loop, self.concurrency)
+        return self._loop
 
 
 @functools.cache

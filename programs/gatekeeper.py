@@ -152,6 +152,7 @@ def _vote(value: JudgeTrace | Failed, logprobs: Any, rubric: Rubric) -> Vote:  #
     probability = None
     if logprobs and value.winner != "tie":
         probability = verdict_probability(logprobs.content, value.winner)
-    about_the_rubric = tuple(f for f in value.findings if f.criterion <= len(rubric.criteria))
-    trace = value.model_copy(update={"findings": about_the_rubric})
-    return Vote(outcome=trace.outcome(probability), raw=value.text)
+    known = len(rubric.criteria)
+    if any(finding.criterion > known for finding in value.findings):
+        value = value.model_copy(update={"findings": tuple(f for f in value.findings if f.criterion <= known)})
+    return Vote(outcome=value.outcome(probability), raw=value.text)

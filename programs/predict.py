@@ -35,6 +35,9 @@ class BoundPredict(dspy.Predict):
         UsageError: The template has no place for an input of the task.
     """
 
+    # DSPy's own does nothing but warn of direct calls of `forward`, and takes a twentieth of a judgment's time.
+    __getattribute__ = object.__getattribute__  # pyright: ignore[reportAssignmentType] - a slot of C
+
     def __init__(self, signature: type[dspy.Signature], contract: Contract, template: str | None = None) -> None:
         super().__init__(signature)
         if template is not None:

@@ -28,6 +28,9 @@ class Program(dspy.Module):
     metered: ClassVar[bool] = False
     """Whether results have a field ``usage``, which says what they cost."""
 
+    # DSPy's own does nothing but warn of direct calls of `forward`, and takes a twentieth of a judgment's time.
+    __getattribute__ = object.__getattribute__  # pyright: ignore[reportAssignmentType] - a slot of C
+
     if TYPE_CHECKING:  # DSPy declares that every module returns a Prediction; each program declares its own result.
 
         def __call__(self, *args: Any, **inputs: Any) -> Any:  # noqa: ANN401

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import Future
 from threading import Lock
 from typing import Any, Self
@@ -30,9 +30,9 @@ class RubricCache:
     def __init__(self, capacity: int = 10_000) -> None:
         self._capacity = capacity
         self._lock = Lock()
-        self._entries: OrderedDict[str, Future[dspy.Prediction]] = OrderedDict()
+        self._entries: OrderedDict[Hashable, Future[dspy.Prediction]] = OrderedDict()
 
-    def get(self, key: str, write: Callable[[], dspy.Prediction]) -> tuple[dspy.Prediction, bool]:
+    def get(self, key: Hashable, write: Callable[[], dspy.Prediction]) -> tuple[dspy.Prediction, bool]:
         """Return the prediction and whether it was there already; `write` makes it otherwise.
 
         On the thread of a running event loop it never waits for an entry, which a task of that loop may have to fill.
@@ -53,7 +53,9 @@ class RubricCache:
                 raise
             return self._fill(key, entry, prediction), False
 
-    async def aget(self, key: str, write: Callable[[], Awaitable[dspy.Prediction]]) -> tuple[dspy.Prediction, bool]:
+    async def aget(
+        self, key: Hashable, write: Callable[[], Awaitable[dspy.Prediction]]
+    ) -> tuple[dspy.Prediction, bool]:
         """As `get`, without blocking the event loop; a caller that gives up does not disturb the others."""
         while True:
             entry, mine = self._claim(key)
@@ -69,7 +71,7 @@ class RubricCache:
                 raise
             return self._fill(key, entry, prediction), False
 
-    def _claim(self, key: str) -> tuple[Future[dspy.Prediction], bool]:
+    def _claim(self, key: Hashable) -> tuple[Future[dspy.Prediction], bool]:
         with self._lock:
             if key in self._entries:
                 self._entries.move_to_end(key)
@@ -81,17 +83,17 @@ class RubricCache:
                 self._entries.popitem(last=False)
             return entry, True
 
-    def _fill(self, key: str, entry: Future[dspy.Prediction], prediction: dspy.Prediction) -> dspy.Prediction:
+    def _fill(self, key: Hashable, entry: Future[dspy.Prediction], prediction: dspy.Prediction) -> dspy.Prediction:
         if not isinstance(prediction.rubric, Rubric):
             self._remove(key, entry)
         entry.set_result(prediction)
         return prediction
 
-    def _drop(self, key: str, entry: Future[dspy.Prediction], error: BaseException) -> None:
+    def _drop(self, key: Hashable, entry: Future[dspy.Prediction], error: BaseException) -> None:
         self._remove(key, entry)
         entry.set_exception(error if isinstance(error, Exception) else _Abandoned())
 
-    def _remove(self, key: str, entry: Future[dspy.Prediction]) -> None:
+    def _remove(self, key: Hashable, entry: Future[dspy.Prediction]) -> None:
         with self._lock:
             if self._entries.get(key) is entry:
                 del self._entries[key]

@@ -1,7 +1,8 @@
 """Rubrics from a request alone, and from ranked answers to it."""
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dspy
@@ -14,7 +15,6 @@ from openrubrics.programs.rubric_cache import RubricCache
 from openrubrics.programs.steps import Call, Once, Steps, arun, run
 from openrubrics.signatures import RUBRIC, ContrastResponses, Failed, GenerateRubric, Prompt, Rubric, prompt_text
 from openrubrics.signatures.errors import UsageError
-from openrubrics.signatures.values import fingerprint
 
 RESAMPLING_TEMPERATURE = 0.7
 """Least sampling temperature of every rubric after the first one for the same responses.
@@ -70,10 +70,11 @@ class RubricGenerator(Program):
         ((prediction, known),) = yield [Call(self.predict, {"prompt": text}, once)]
         return self._rubric(text, prediction, known)
 
-    def _key(self, text: str) -> str:
+    def _key(self, text: str) -> Hashable:
         lm, config = self.predict.current_lm(), self.predict.config
         known = json.dumps(config, sort_keys=True, default=str) if config else "{}"
-        return fingerprint([self._prompt_identity(), lm_identity(lm), lm.kwargs.get("rollout_id"), known, text])
+        content = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        return self._prompt_identity(), lm_identity(lm), lm.kwargs.get("rollout_id"), known, content
 
     def _prompt_identity(self) -> str:
         """Return the fingerprint of this program, from memory where nothing that it covers can have changed."""

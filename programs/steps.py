@@ -5,14 +5,15 @@ through whatever else can answer a call, such as `openrubrics.programs.Direct`. 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Hashable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 import dspy
 from pydantic import BaseModel
 
-from openrubrics.lms import usage_meter
+from openrubrics.lms import Meter, usage_meter
 from openrubrics.programs.rubric_cache import RubricCache
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.values import Usage
@@ -25,7 +26,7 @@ class Once:
     """What is made once for each key, and then taken from a cache."""
 
     cache: RubricCache
-    key: str
+    key: Hashable
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +90,25 @@ def at_most(concurrency: int, answer: Answer) -> Answer:
     return bounded
 
 
-async def arun(steps: Steps[T], answer: Answer = through_dspy, *, metered: bool = False) -> T:
+async def arun(
+    steps: Steps[T],
+    answer: Answer = through_dspy,
+    *,
+    metered: bool = False,
+    meter: Callable[[], AbstractContextManager[Meter]] = usage_meter,
+) -> T:
     """Drive an algorithm to its end, the calls of each step at the same time.
 
     Args:
         steps: The algorithm.
         answer: Answers each call.
         metered: Whether the result is to say what it cost, in its field ``usage``.
+        meter: How that is measured.
     """
     if metered:
-        with usage_meter() as meter:
+        with meter() as spent:
             result = await arun(steps, answer)
-        return _with_usage(result, meter.usage)
+        return _with_usage(result, spent.usage)
     try:
         calls = next(steps)
         while True:

@@ -85,13 +85,14 @@ class JudgeTrace(Frozen):
         """
         text = well_formed(text)
         lines = answer_lines(text)
-        winner = _winner("\n".join(lines))
-        while not verdicts(lines[-1]):
-            lines.pop()
+        joined = "\n".join(lines)
+        keys = verdicts(joined)
+        winner = _winner(joined, keys)
+        ends = _first_keys(joined, keys)
         reader = _Reader()
-        for line in lines:
-            reader.read(line)
-        return cls(text=text, winner=winner, findings=reader.findings(), **reader.values())
+        for number, line in enumerate(lines[: max(ends) + 1]):
+            reader.read(line, ends.get(number))
+        return cls.model_validate({"text": text, "winner": winner, "findings": reader.findings(), **reader.values()})
 
     def __str__(self) -> str:
         return self.text
@@ -142,8 +143,19 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _winner(text: str) -> Winner:
-    keys = verdicts(text)
+def _first_keys(text: str, keys: Sequence[re.Match[str]]) -> dict[int, int]:
+    """Return where in its line the first verdict key stands, by the number of each line that has one."""
+    first: dict[int, int] = {}
+    number = done = 0
+    for place in (key.start() for key in keys):
+        number += text.count("\n", done, place)
+        done = place
+        if number not in first:
+            first[number] = place - text.rfind("\n", 0, place) - 1
+    return first
+
+
+def _winner(text: str, keys: Sequence[re.Match[str]]) -> Winner:
     if not keys:
         raise ParseError('no "Winner:" line', "the output was cut, or the model does not follow the form")
     tail = text[keys[-1].end() :].lstrip(" \t*_`\"'").lstrip()
@@ -174,18 +186,18 @@ class _Reader:
         self._response: Label | None = None
         self._replaceable: set[_Part] = set()
 
-    def read(self, line: str) -> None:
-        keys = verdicts(line)
-        line = line[: keys[0].start()] if keys else line
+    def read(self, line: str, end: int | None) -> None:
+        """Take a line; `end` is where its verdict begins, if it has one."""
+        line = line[:end]
         mark = MARK.match(line)
         if mark is None or not self._takes(mark, line):
             self._continue(line)
-        if keys:
+        if end is not None:
             self._end()
 
-    def findings(self) -> tuple[Finding, ...]:
+    def findings(self) -> tuple[dict[str, int | str], ...]:
         return tuple(
-            Finding(criterion=part[0], response=part[1], text=_line(" ".join(lines)))
+            {"criterion": part[0], "response": part[1], "text": _line(" ".join(lines))}
             for part, lines in self._parts.items()
             if isinstance(part, tuple) and part[0] >= 1
         )

@@ -235,15 +235,16 @@ class Rubric(Frozen):
 
     criteria: tuple[Criterion, ...] = Field(min_length=1, max_length=MOST_CRITERIA)
 
-    @model_validator(mode="after")
-    def _distinct(self) -> Self:
+    @field_validator("criteria")
+    @classmethod
+    def _distinct(cls, criteria: tuple[Criterion, ...]) -> tuple[Criterion, ...]:
         seen: set[str] = set()
-        for criterion in self.criteria:
+        for criterion in criteria:
             key = criterion.text.casefold()
             if key in seen:
                 raise ValueError(f"criterion appears twice: {criterion.text!r}")
             seen.add(key)
-        return self
+        return criteria
 
     @classmethod
     def parse(cls, text: str) -> Rubric:

@@ -3,7 +3,7 @@
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -216,5 +216,5 @@ class Forged:
         self.reply = ledger.reply
         self._ledger = ledger
 
-    def keep_reply(self, key: str, reply: bytes) -> None:
-        self._ledger.keep_reply(key, b"[0, 9, -9]")
+    def keep_replies(self, replies: Sequence[tuple[str, bytes]]) -> None:
+        self._ledger.keep_replies([(key, b"[0, 9, -9]") for key, _ in replies])

@@ -151,8 +151,8 @@ class Kept:
     def reply(self, key: str) -> bytes | None:
         return self.by_key.get(key)
 
-    def keep_reply(self, key: str, reply: bytes) -> None:
-        self.by_key[key] = reply
+    def keep_replies(self, replies: Sequence[tuple[str, bytes]]) -> None:
+        self.by_key.update(replies)
 
 
 def test_a_run_that_was_stopped_scores_nothing_twice(models: tuple[Path, Path]) -> None:

@@ -35,7 +35,7 @@ def path(tmp_path: Path) -> Path:
 def kept(path: Path) -> Path:
     """A ledger with a reply and two items, of which the second failed."""
     with ledger(path) as run:
-        run.keep_reply("q", b"answer")
+        run.keep_replies([("q", b"answer")])
         run.finish(1, "one", b"1", failed=True)
         run.finish(0, "zero", b"0")
     return path
@@ -111,7 +111,7 @@ def test_overwriting_begins_anew_with_a_new_identity(kept: Path) -> None:
     with ledger(kept, seed=1, overwrite=True) as run:
         assert run.reply("q") is None
         assert not run.finished("zero")
-        run.keep_reply("q", b"new")
+        run.keep_replies([("q", b"new")])
     with pytest.raises(UsageError, match="seed was 1 and is 0"):
         ledger(kept).__enter__()
 
@@ -125,7 +125,7 @@ def test_a_ledger_of_nothing_leaves_no_file_and_binds_nobody(path: Path) -> None
     subprocess.run([sys.executable, "-c", code, path], check=False)  # noqa: S603
     assert path.exists()
     with ledger(path, seed=5) as run:
-        run.keep_reply("q", b"")
+        run.keep_replies([("q", b"")])
         assert not run.is_empty
     assert path.exists()
 
@@ -146,7 +146,7 @@ run = Ledger(pathlib.Path(sys.argv[1]), identity={"program": "f", "seed": 0}).__
 def test_one_process_at_a_time_and_a_killed_one_loses_nothing_and_leaves_no_lock(path: Path) -> None:
     code = _PROCESS + (
         "for n in range(10**9):\n"
-        "    run.keep_reply(f'q{n}', b'r' * 999)\n"
+        "    run.keep_replies([(f'q{n}', b'r' * 999)])\n"
         "    run.finish(n, f'i{n}', b'%d' % n)\n"
         "    print(n, flush=True)\n"
     )
@@ -171,7 +171,7 @@ def test_the_same_process_is_refused_too(kept: Path) -> None:
     with ledger(kept) as run:
         with pytest.raises(UsageError, match="another run is writing"):
             ledger(kept).__enter__()
-        run.keep_reply("q", b"still mine")
+        run.keep_replies([("q", b"still mine")])
     with ledger(kept) as run:
         assert run.reply("q") == b"still mine"
 
@@ -179,7 +179,7 @@ def test_the_same_process_is_refused_too(kept: Path) -> None:
 def test_who_waits_while_a_run_ends_begins_anew(kept: Path) -> None:
     def wait() -> bytes | None:
         with ledger(kept, seed=1) as later:
-            later.keep_reply("new", b"new")
+            later.keep_replies([("new", b"new")])
             return later.reply("q")
 
     with ledger(kept) as run, ThreadPoolExecutor() as pool:
@@ -197,7 +197,7 @@ def test_a_full_disk_loses_nothing_and_the_run_can_go_on(path: Path) -> None:
     def fill(run: Ledger) -> None:
         nonlocal kept
         for n in range(1000):
-            run.keep_reply(f"q{n}", b"r" * 999)
+            run.keep_replies([(f"q{n}", b"r" * 999)])
             run.finish(n, f"i{n}", b"%d" % n)
             kept = n + 1
 
@@ -217,7 +217,7 @@ def test_a_disk_that_is_full_from_the_start_is_named(path: Path) -> None:
     with files_up_to(1000), pytest.raises(UsageError, match=f"cannot write {path}"):
         ledger(path).__enter__()
     with ledger(path) as run:
-        run.keep_reply("q", b"now")
+        run.keep_replies([("q", b"now")])
 
 
 def test_places_that_cannot_be_written_are_named_with_a_next_step(tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ def test_places_that_cannot_be_written_are_named_with_a_next_step(tmp_path: Path
 @pytest.mark.parametrize("read_only", ["folder", "file"])
 def test_a_folder_without_the_right_to_write_is_named(kept: Path, read_only: str) -> None:
     target, mode = (kept.parent, 0o555) if read_only == "folder" else (kept, 0o444)
-    for folder in (kept.parent, *kept.parents[:4]):
+    for folder in kept.parents[:5]:
         folder.chmod(folder.stat().st_mode | 0o055)
     target.chmod(mode)
     user = os.geteuid()
@@ -257,7 +257,7 @@ def test_what_is_no_ledger_is_refused(path: Path) -> None:
     assert "--overwrite" in caught.value.hint
     assert path.read_bytes() == b"my notes\n" * 1000
     with ledger(path, overwrite=True) as run:
-        run.keep_reply("q", b"")
+        run.keep_replies([("q", b"")])
 
 
 def test_the_database_of_something_else_is_left_alone(path: Path) -> None:
@@ -281,7 +281,7 @@ def test_a_ledger_of_another_format_is_refused(kept: Path) -> None:
         ledger(kept).__enter__()
     assert "--overwrite" in caught.value.hint
     with ledger(kept, overwrite=True) as run:
-        run.keep_reply("q", b"")
+        run.keep_replies([("q", b"")])
     ledger(kept).__enter__().delete()
 
 
@@ -306,7 +306,7 @@ def test_any_text_is_a_key_and_any_bytes_a_value(tmp_path: Path) -> None:
     values = [bytes([n]) * n * 1_000_000 for n in range(len(keys))]
     with Ledger(path, identity={"name\ud800": "\udfff"}) as run:
         for n, (key, value) in enumerate(zip(keys, values, strict=True)):
-            run.keep_reply(key, value)
+            run.keep_replies([(key, value)])
             run.finish(n, key, value)
     with Ledger(path, identity={"name\ud800": "\udfff"}) as run:
         assert [run.reply(key) for key in keys] == values
@@ -346,7 +346,7 @@ def test_memory_does_not_grow_with_what_is_kept(path: Path) -> None:
         "def pages(): return int(open('/proc/self/statm').read().split()[1])\n"
         "for n in range(12_000):\n"
         "    if n == 1000: before = pages()\n"
-        "    run.keep_reply(f'q{n}', b'r' * 2000)\n"
+        "    run.keep_replies([(f'q{n}', b'r' * 2000)])\n"
         "    run.finish(n, f'i{n}', b'r' * 2000)\n"
         "assert sum(map(len, run.records())) == 24_000_000\n"
         "print((pages() - before) * os.sysconf('SC_PAGE_SIZE'))\n"

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import dspy
@@ -30,8 +30,8 @@ class Kept(dict[str, bytes]):
     def reply(self, key: str) -> bytes | None:
         return self.get(key)
 
-    def keep_reply(self, key: str, reply: bytes) -> None:
-        self[key] = reply
+    def keep_replies(self, replies: Sequence[tuple[str, bytes]]) -> None:
+        self.update(replies)
 
 
 def text(body: dict[str, Any]) -> str:
