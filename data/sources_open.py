@@ -202,6 +202,7 @@ def _from_hub(place: Address) -> "Dataset | IterableDataset":
 def _loaded(place: Address, *, streaming: bool) -> "Dataset | IterableDataset":
     import datasets
     from datasets.exceptions import DatasetsError
+    from yaml import YAMLError
 
     try:
         loaded = datasets.load_dataset(
@@ -211,7 +212,7 @@ def _loaded(place: Address, *, streaming: bool) -> "Dataset | IterableDataset":
             streaming=streaming,
             split=None if streaming else place.split,
         )
-    except (OSError, ValueError, DatasetsError) as error:
+    except (OSError, ValueError, DatasetsError, YAMLError) as error:
         remote = "it is no file or folder here; the hub needs the network, and a login for private data"
         hint = "" if Path(place.source).is_dir() else remote
         raise DataError(f"{place.source}: the data set cannot be loaded: {_short(error)}", hint) from error
@@ -234,10 +235,12 @@ def _one_split(loaded: object, place: Address) -> "Dataset | IterableDataset":
 def _data_set_rows(rows: Any, name: str) -> Iterator[Located]:  # noqa: ANN401 - Dataset or IterableDataset
     number = 0
     try:
-        for number, row in enumerate(rows, 1):
-            yield Place(name, "row", number), row
+        for table in rows.with_format("arrow").iter(_BATCH):  # so that no image or sound is decoded
+            for row in table.to_pylist():
+                number += 1
+                yield Place(name, "row", number), row
     except (OSError, ValueError) as error:
-        raise DataError(f"{name}, row {number + 1}: cannot be read: {_short(error)}") from error
+        raise DataError(f"{name}, after row {number}: cannot be read: {_short(error)}") from error
 
 
 def _short(error: Exception) -> str:

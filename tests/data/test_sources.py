@@ -278,3 +278,22 @@ def test_meta_may_be_nested_as_deep_as_can_be_read_again(tmp_path: Path) -> None
     (pair,) = read_pairs(path, on_error="skip", skipped=skipped)
     assert RankedResponses.model_validate_json(RankedResponses.of(pair).model_dump_json()).pairs()
     assert skipped == {"field 'meta' is nested more than 100 levels deep": 1}
+
+
+@pytest.mark.parametrize("media", [datasets.Image(), datasets.Audio()])
+def test_images_and_sounds_beside_a_pair_are_not_decoded(
+    tmp_path: Path, media: datasets.Image | datasets.Audio
+) -> None:
+    text = datasets.Value("string")
+    features = datasets.Features({"prompt": text, "chosen": text, "rejected": text, "media": media})
+    row = {"prompt": "q", "chosen": "a", "rejected": "b", "media": {"bytes": b"neither", "path": None}}
+    datasets.Dataset(pa.Table.from_pylist([row], features.arrow_schema)).save_to_disk(tmp_path / "set")
+    (pair,) = read_pairs(tmp_path / "set")
+    assert pair.chosen == "a"
+
+
+def test_a_data_card_that_is_not_yaml_is_told(tmp_path: Path) -> None:
+    jsonl(tmp_path / "set" / "a.jsonl", rows(1))
+    (tmp_path / "set" / "README.md").write_text("---\nconfigs:\n- config_name: [default\n---\n")
+    with pytest.raises(DataError, match="the data set cannot be loaded: while parsing a flow sequence"):
+        list(read_pairs(tmp_path / "set"))
