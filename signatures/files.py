@@ -26,8 +26,10 @@ def write_whole(path: Path, content: str | Iterable[bytes]) -> None:
     That holds after a crash too. An exception from `content` leaves the old one.
 
     Raises:
-        UsageError: The place cannot be written to, or is full.
+        UsageError: The place cannot be written to, is full, or is a device or a pipe, which a file would replace.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UsageError(f"cannot write {path}: it is a device or a pipe", "name a file")
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         try:
