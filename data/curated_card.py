@@ -10,6 +10,7 @@ from openrubrics.data.curation_counts import CurationSummary
 from openrubrics.data.manifest import Manifest
 
 _SHOWN_DOMAINS = 50
+_SHOWN_FAILURES = 20
 
 _HEADER = """\
 ---
@@ -76,7 +77,7 @@ def _sections(summary: CurationSummary, manifest: Manifest) -> Iterable[str]:
     yield (
         f"Rubrics written by contrasting ranked responses: {summary.kept} of {summary.pairs} preference pairs "
         f"({_percent(summary.kept_share)}), from {summary.items} requests, are kept because a judge who reads the "
-        "rubric prefers the response that people preferred. The others are in the configuration `rejected`, each with "
+        "rubric prefers the response that the input prefers. The others are in the configuration `rejected`, each with "
         "its reason."
     )
     yield (
@@ -94,6 +95,9 @@ def _sections(summary: CurationSummary, manifest: Manifest) -> Iterable[str]:
     )
     yield _filter(summary)
     yield "## Counts\n\n" + _table(("reason", "pairs"), summary.reasons.items())
+    if summary.failures:
+        failures = ((_plain(reason), count) for reason, count in list(summary.failures.items())[:_SHOWN_FAILURES])
+        yield _table(("what went wrong", "pairs"), failures)
     yield _table(
         ("domain", "pairs", "kept", "kept share"),
         (
@@ -115,13 +119,13 @@ def _how(summary: CurationSummary, manifest: Manifest) -> Iterable[tuple[str, ob
     yield "prompts", f"fingerprint {manifest.program}"
     yield "tau", summary.settings.tau
     yield "orders", summary.settings.orders
-    yield "attempts", f"at most {summary.settings.attempts} rubrics for a request, {summary.attempts} in all"
+    yield "rubrics", f"{summary.attempts} written, at most {summary.settings.attempts} for each request"
     yield "topic-specific rubrics", "rejected" if summary.settings.general_only else "reported, not rejected"
     yield "seed", summary.settings.seed
     for path, digest in manifest.data.items():
         yield "input", f"{PurePath(path).name}, SHA-256 {digest}"
     cost = "unknown" if summary.cost is None else f"{summary.cost:.4f} US dollars"
-    yield "spent", f"{summary.calls} requests, {summary.tokens} tokens, cost {cost}, {summary.seconds:.0f} s"
+    yield "spent", f"{summary.calls} calls of models, {summary.tokens} tokens, cost {cost}, {summary.seconds:.0f} s"
     yield "versions", ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
 
 

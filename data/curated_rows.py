@@ -32,10 +32,11 @@ COLUMNS: Mapping[str, str] = {
     "instruction": "the request as text; a conversation is a transcript",
     "rubric": "numbered criteria, each a hard rule or a principle; null where none could be written",
     "source": "where the pair comes from, as the input says",
-    "judge": "what the judge wrote with the rubric, word for word; null where it was not asked",
+    "judge": "what the judge wrote, word for word, with the rubric and the responses in this order; null where it was "
+    "not asked",
     "response_a": "the response that the judge saw first",
     "response_b": "the response that the judge saw second",
-    "winner": "the label: `Response A` or `Response B`, whichever people preferred",
+    "winner": "the label: `Response A` or `Response B`, whichever the input prefers",
     "id": "of the pair; pair 1>3 of ranking `x` is `x#1>3`",
     "group": "id of the ranking; split by it or by `instruction`, never by row",
     "domain": "subset, as the input says",
