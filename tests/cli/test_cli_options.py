@@ -153,7 +153,7 @@ def test_many_comparisons_stop_with_a_line_on_what_was_judged(
 def test_help_says_what_belongs_to_many_comparisons(cli: Run) -> None:
     said = " ".join(cli("judge", "--help").out.split())
     assert "With --pairs every judgment is one JSON line, with or without --json" in said
-    assert "--limit, --concurrency and --max-failed are for --pairs" in said
+    assert "--concurrency, --max-failed and --engine ray are for --pairs" in said
     assert "with several --votes the judge is asked at 0.7" in said
 
 
