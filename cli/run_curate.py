@@ -44,7 +44,10 @@ LEDGER = "curation.ledger"
 _SECONDS = "seconds"
 _FILTER = "filter"
 
-_RETRY = "the same command with --retry-failed repeats requests without an answer; answers that were not readable stay"
+_RETRY = (
+    "the same command with --retry-failed repeats requests that got no answer, and with more --attempts tries other "
+    "rubrics where an answer could not be read"
+)
 
 
 @dataclass(frozen=True)

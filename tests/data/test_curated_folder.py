@@ -330,6 +330,6 @@ def test_the_card_says_how_it_was_made_and_nothing_in_a_name_breaks_it(tmp_path:
 
 def test_the_card_says_what_went_wrong(tmp_path: Path) -> None:
     finish(tmp_path, [curated("fine")])
-    assert "what went wrong" not in (tmp_path / "README.md").read_text()
+    assert "| what went wrong | pairs |" not in (tmp_path / "README.md").read_text()
     finish(tmp_path, [curated("fine"), without_rubric("none")])
     assert "| what went wrong | pairs |\n|---|---|\n| empty reply | 3 |" in (tmp_path / "README.md").read_text()
