@@ -85,9 +85,9 @@ class Attempt(Frozen):
         return tuple(outcome for outcome in outcomes if isinstance(outcome, Failed))
 
     @property
-    def rank(self) -> tuple[int, float]:
-        """How good it is: kept pairs, then accuracy."""
-        return self.kept, -1.0 if self.accuracy is None else self.accuracy
+    def rank(self) -> tuple[int, float, int]:
+        """How good it is: kept pairs, then accuracy, then how few judgments are missing."""
+        return self.kept, -1.0 if self.accuracy is None else self.accuracy, -len(self.failures)
 
 
 class CuratedPair(Frozen):
@@ -144,7 +144,7 @@ class CuratedItem(Frozen):
 
     @property
     def chosen(self) -> int:
-        """Index of the attempt that counts: most pairs kept, then highest accuracy, then first."""
+        """Index of the attempt that counts: the best by `Attempt.rank`, of equals the first."""
         return max(range(len(self.attempts)), key=lambda index: (self.attempts[index].rank, -index))
 
     @property

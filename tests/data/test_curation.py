@@ -205,6 +205,16 @@ def test_of_attempts_without_a_kept_pair_the_most_accurate_counts_and_of_equals_
     assert one(ranking(3), failed_first, Improving(), attempts=2).chosen == 1
 
 
+def test_an_attempt_that_was_judged_counts_before_one_that_was_not() -> None:
+    class FailsFirst(Judge):
+        async def acall(self, *, prompt: Prompt, rubric: Rubric, response_a: str, response_b: str) -> Judgment:
+            self.answers = {"1>2": WRONG if self.seen else FAILED}
+            return await super().acall(prompt=prompt, rubric=rubric, response_a=response_a, response_b=response_b)
+
+    item = one(ranking(2), Contrast(rubric("a"), rubric("b"), rubric("c")), FailsFirst(), attempts=3)
+    assert (item.chosen, item.failed) == (1, False)
+
+
 def test_a_rubric_that_was_judged_before_is_not_judged_again() -> None:
     judge = Judge(**{"1_2": WRONG})
     item = one(ranking(2), Contrast(rubric("a"), rubric("a"), rubric("b"), rubric("a")), judge, attempts=4)
