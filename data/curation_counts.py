@@ -110,6 +110,10 @@ class CurationCounts:
         self._pairs: Counter[str] = Counter()
         self._kept: Counter[str] = Counter()
 
+    def __repr__(self) -> str:
+        """Return what a person at a prompt wants to see."""
+        return f"CurationCounts(items={self.items}, pairs={self.pairs}, kept={self.kept}, failed={self.failed})"
+
     def add(self, item: CuratedItem) -> None:
         """Count one item."""
         best = item.best

@@ -384,3 +384,4 @@ def test_what_went_wrong_is_counted_by_message_up_to_a_limit(monkeypatch: pytest
     summary = counts.summary(CurationSettings(), lm="m", seconds=1.0)
     assert list(summary.failures.items()) == [("a", 4), ("(other failures)", 2), ("b", 1)]
     assert summary.failed == sum(summary.failures.values()) == 7
+    assert repr(counts) == "CurationCounts(items=5, pairs=9, kept=0, failed=7)"
