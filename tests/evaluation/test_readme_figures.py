@@ -8,11 +8,12 @@ from pathlib import Path
 import dspy
 import pytest
 
-from openrubrics.data import read_pairs
+from openrubrics.data import curate, read_pairs
 from openrubrics.evaluation import EvaluatedPair, Figures, evaluate, measure
 from openrubrics.lms import lm
-from openrubrics.programs import RubricRM
+from openrubrics.programs import ContrastiveRubricGenerator, GatekeeperJudge, RubricRM
 
+STARTER = "starter"
 FILES = {"IFEval": "ifeval_verified_pairs.jsonl", "LLMBar": "llmbar.jsonl", "JudgeBench": "judgebench.jsonl"}
 MARK = "<!-- embedded figures -->"
 
@@ -50,8 +51,17 @@ def test_the_readme_tells_what_is_measured(shared_data: Callable[[str], Path], r
     assert dict(table((repository / "README.md").read_text(encoding="utf-8")))[name] == row(name, measured)
 
 
+def test_the_readme_tells_what_the_quickstart_judges_and_keeps(repository: Path) -> None:
+    readme = (repository / "README.md").read_text(encoding="utf-8")
+    assert dict(table(readme))[STARTER] == row(STARTER, figures(repository / "data" / "starter" / "test.jsonl"))
+    reader, pairs = lm("embedded"), read_pairs(repository / "data" / "starter" / "train.jsonl")
+    with dspy.context(lm=reader):
+        counts = curate(pairs, ContrastiveRubricGenerator(), GatekeeperJudge())
+    assert f"{counts.kept} of {counts.pairs} pairs are kept" in " ".join(readme.split())
+
+
 def test_the_readme_has_no_other_lines(repository: Path) -> None:
-    assert [name for name, _ in table((repository / "README.md").read_text(encoding="utf-8"))] == list(FILES)
+    assert [name for name, _ in table((repository / "README.md").read_text(encoding="utf-8"))] == [STARTER, *FILES]
 
 
 @pytest.mark.parametrize("parts", [(0, 1), (0,), (1,)], ids=["all", "even", "odd"])
