@@ -111,7 +111,8 @@ def curate(
     """
     from openrubrics.cli.engine import cluster
     from openrubrics.cli.failed import exit_code
-    from openrubrics.cli.run_curate import Settings, foretell, report, run
+    from openrubrics.cli.run_curate import Settings, foretell, run
+    from openrubrics.cli.show_curation import report
     from openrubrics.data import CurationSettings
 
     settings = Settings(

@@ -8,16 +8,12 @@ from pathlib import Path
 
 import click
 from pydantic import JsonValue
-from rich.box import SIMPLE
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from openrubrics.cli.build import model, read_text, spending
 from openrubrics.cli.options import LMOptions
 from openrubrics.cli.progress import progress, spent
 from openrubrics.cli.provenance import identity, manifest, roles, shown_lm
-from openrubrics.cli.show import clean, console
+from openrubrics.cli.show import clean
 from openrubrics.cli.sources import Source, SourceOptions
 from openrubrics.data import (
     Cluster,
@@ -43,11 +39,6 @@ LEDGER = "curation.ledger"
 
 _SECONDS = "seconds"
 _FILTER = "filter"
-
-_RETRY = (
-    "the same command with --retry-failed repeats requests that got no answer, and with more --attempts tries other "
-    "rubrics where an answer could not be read"
-)
 
 
 @dataclass(frozen=True)
@@ -120,41 +111,6 @@ def foretell(settings: Settings, source: SourceOptions, lms: LMOptions) -> str:
     if attempts > 1:
         text += f", and at most {attempts * (items + judging)} where no item is kept before its last attempt"
     return text + ", without repeats after failures and with what the folder holds already; nothing was asked"
-
-
-def report(summary: CurationSummary, out: Path, as_json: bool) -> None:
-    """Print the summary."""
-    if as_json:
-        click.echo(summary.model_dump_json(indent=2))
-        return
-    show_curation(console(), summary)
-    if summary.failed:
-        click.echo(_RETRY)
-    if summary.kept:
-        click.echo(f'written to {out}; read it with datasets.load_dataset("{out}")')
-    else:
-        click.echo(f'nothing was kept; see why with datasets.load_dataset("{out}", "rejected")')
-
-
-def show_curation(out: Console, summary: CurationSummary) -> None:
-    """Print what was kept, by domain where there are several, and why the rest was not."""
-    table = Table("pairs by domain", box=SIMPLE, pad_edge=False)
-    for heading in ("n", "kept", "share"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_row("all", str(summary.pairs), str(summary.kept), f"{summary.kept_share:.3f}")
-    if len(summary.by_domain) > 1:
-        for name, counts in list(summary.by_domain.items())[:20]:
-            table.add_row(Text(clean(name)), str(counts.pairs), str(counts.kept), f"{counts.kept_share:.3f}")
-    out.print(table)
-    cost = f", {summary.cost:.4f} US dollars" if summary.cost else ""
-    for line in (
-        *(f"{reason}: {count}" for reason, count in summary.reasons.items() if reason != "kept"),
-        f"{summary.topic_specific} of {summary.rubrics} rubrics have a topic-specific principle",
-        f"{clean(summary.lm)}: {summary.calls} calls, {summary.tokens} tokens{cost}, {summary.seconds:.1f} s",
-    ):
-        out.print(Text(line), soft_wrap=True)
-    for reason, count in list(summary.failures.items())[:5]:
-        out.print(Text(f"failed, {count} pairs: {clean(reason)}", style="red"), soft_wrap=True)
 
 
 class _Clock:

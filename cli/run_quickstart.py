@@ -16,6 +16,7 @@ from openrubrics.cli.failed import exit_code
 from openrubrics.cli.options import EngineOptions, LMOptions, ProgramOptions
 from openrubrics.cli.provenance import shown_lm
 from openrubrics.cli.show import clean, console, show_judgment, show_rubric, show_summary
+from openrubrics.cli.show_curation import show_curation
 from openrubrics.cli.sources import SourceOptions
 from openrubrics.data import CurationSettings, CurationSummary, read_curated, read_pairs, shown_responses
 from openrubrics.evaluation import EvaluatedPair, RunWriter, Summary
@@ -141,7 +142,7 @@ def run(start: Quickstart, *, as_json: bool) -> int:
     with spending(start.lms):  # one budget for both halves
         _heading(screen, "\n1. Rubrics from preference pairs, by contrast", "curate --split train")
         curated = _curate(start)
-        run_curate.show_curation(screen, curated)
+        show_curation(screen, curated)
         if start.is_offline:
             screen.print(_SAW_THE_LABELS)
         _show_rubric(screen, start)

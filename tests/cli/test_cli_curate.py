@@ -146,6 +146,16 @@ def test_json_is_the_summary(cli: Run, served: Served, pairs: Path, tmp_path: Pa
     assert CurationSummary.model_validate_json(ran.out) == summary(tmp_path / "o")
 
 
+def test_domains_beyond_a_screenful_are_named_as_left_out(
+    cli: Run, served: Served, jsonl: Callable[..., Path], tmp_path: Path
+) -> None:
+    rows = [{"prompt": f"P{n}", "chosen": "a", "rejected": "bb", "domain": f"d{n:02}"} for n in range(23)]
+    ran = cli("curate", *served, "--pairs", jsonl(rows), "--out", tmp_path / "o")
+    assert "d19" in ran.out
+    assert "d20" not in ran.out
+    assert "3 more, in summary.json" in ran.out
+
+
 def test_rows_that_were_left_out_are_told(cli: Run, served: Served, pairs: Path, tmp_path: Path) -> None:
     with pairs.open("a") as file:
         file.write('{"prompt": "p", "chosen": "same", "rejected": "same"}\n')
