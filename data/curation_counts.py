@@ -54,8 +54,9 @@ class CurationSummary(Frozen):
         orders: Orders in which each pair was judged, as in `settings`.
         method: What was done.
         lm: Names of all models.
-        calls: Requests behind these items; so are tokens and cost over all runs that filled the folder. A reply that
-            serves two items, as their requests were the same, counts for both.
+        calls: Requests behind these items, over all runs that filled the folder; so are tokens and cost. A reply that
+            serves two items, as their requests were the same, counts for both. What only other settings asked for, and
+            failed requests that a later run repeated, are not among them.
         tokens: Prompt and completion tokens together.
         cost: US dollars; None where a price is unknown.
         seconds: Wall time, over all runs.
