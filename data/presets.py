@@ -48,11 +48,6 @@ class Preset:
     parts: frozenset[str] = frozenset()
     domain: str = ""
 
-    @property
-    def has_preferences(self) -> bool:
-        """Whether its rows hold a preference; otherwise responses have to be sampled and ranked first."""
-        return self.layout != "questions"
-
     def takes(self, part: object) -> bool:
         """Tell whether rows of a part are taken."""
         return _letters(str(part)) in map(_letters, self.parts)
