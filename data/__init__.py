@@ -1,7 +1,8 @@
 """Preference pairs in, pairs with checked rubrics out."""
 
 from openrubrics.data.bulk import in_bulk
-from openrubrics.data.cluster import Cluster, ClusterError, calls
+from openrubrics.data.cluster import ClusterError, calls
+from openrubrics.data.cluster_join import Cluster
 from openrubrics.data.comparisons import Comparison, read_comparisons
 from openrubrics.data.curated import Attempt, CuratedItem, CuratedPair, CurationSettings
 from openrubrics.data.curated_folder import describe_curated, export_curated

@@ -13,24 +13,17 @@ that they share the rubric; others may have it written again.
 """
 
 import asyncio
-import importlib
-import logging
-import os
-import re
-import socket
-import tempfile
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from openrubrics.data.bulk import in_bulk
+from openrubrics.data.cluster_join import Cluster, joined, reason
 from openrubrics.data.cluster_nodes import Answers, Batch, Feed, answers
 from openrubrics.lms.metering import active_budgets, record, release, reserve
 from openrubrics.signatures.errors import OpenRubricsError, UsageError
-from openrubrics.signatures.extras import require
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -42,52 +35,11 @@ _BATCHES = 8
 _LONGEST = 4
 """Times the usual size of a batch that one may have so that rows of one prompt stay together."""
 
-_OBJECT_STORE = 256 * 2**20
-"""Bytes of shared memory of a cluster on this machine; only batches that are out are there."""
-
-_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_ENABLE_AUTO_CONNECT": "0"}
-"""Nothing is reported to anyone, little is written to the error output, and no cluster starts by itself."""
-
-_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
-"""Ray's switch for clusters of several machines; without it, every process listens on loopback only."""
-
-
-_SECONDS = 10.0
-"""Until the head node of a cluster must have answered."""
-
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _AGAIN = "start the run again; what was finished and written stays"
-_ADDRESS = "is a node running there (ray start --head), with the same versions of Ray and Python as here?"
 
 
 class ClusterError(OpenRubricsError, RuntimeError):
     """The cluster lost the work: a worker died again and again, or the cluster went away."""
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """Where calls are made.
-
-    Attributes:
-        workers: Processes that call; each takes one CPU of the cluster.
-        address: ``HOST:PORT`` of a cluster's head node, or ``auto`` on a machine that belongs to one. None starts a
-            cluster on this machine, which listens on loopback only and ends with the run.
-
-    Raises:
-        UsageError: `workers` is below 1, or the address is one of Ray Client.
-    """
-
-    workers: int = 2
-    address: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.workers < 1:
-            raise UsageError(f"workers is {self.workers}, but at least one is needed")
-        if self.address is not None and "://" in self.address:
-            raise UsageError(
-                f"{self.address!r} is no address of a head node",
-                "start the run on a machine of the cluster, with HOST:PORT or auto",
-            )
 
 
 class Kept(Protocol[Item_contra, Result]):
@@ -174,7 +126,7 @@ async def in_cluster(
         raise UsageError(f"concurrency is {concurrency}, but at least one call must be allowed")
     if any(budget.max_calls is not None for budget in active_budgets()):
         raise UsageError("a limit on calls cannot be kept by a cluster", "limit the cost (--max-cost) or the rows")
-    with _joined(cluster):
+    with joined(cluster):
         run = _Run(call, items, concurrency, cluster.workers, kept)
         try:
             async for result in run.results():
@@ -286,7 +238,7 @@ class _Run(Generic[Item, Result]):
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, next, self._answers, None)
         except RayError as error:
-            raise ClusterError(f"the cluster lost the work: {_reason(error)}", _AGAIN) from error
+            raise ClusterError(f"the cluster lost the work: {reason(error)}", _AGAIN) from error
 
 
 def _same_prompt(one: object, other: object) -> bool:
@@ -294,91 +246,3 @@ def _same_prompt(one: object, other: object) -> bool:
     rows = [item[-1] if isinstance(item, tuple) and item else item for item in (one, other)]
     prompts = [getattr(row, "prompt", None) for row in rows]
     return prompts[0] is not None and prompts[0] == prompts[1]
-
-
-def _reason(error: Exception) -> str:
-    """Return what an error of Ray says first, or, where it quotes a traceback, last."""
-    lines = [line.strip() for line in _COLOUR.sub("", str(error)).splitlines() if line.strip()] or [
-        type(error).__name__
-    ]
-    return lines[-1] if "Traceback (most recent call last):" in "\n".join(lines) or "ray::" in lines[0] else lines[0]
-
-
-@contextmanager
-def _joined(cluster: Cluster) -> Iterator[None]:
-    """Join the cluster, or start one, and leave it or stop it at the end; one that was joined before stays joined."""
-    for name, value in (_QUIET if cluster.address else _QUIET | _LOOPBACK).items():
-        os.environ.setdefault(name, value)
-    require("ray.data", "scale")
-    import ray
-
-    for name in ("ray", "ray.data"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    if ray.is_initialized():
-        _check_size(cluster)
-        yield
-        return
-    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
-        try:
-            with _hushed():
-                _connect(cluster.address, cluster.workers, folder)
-            # Ray prints the deaths of workers on standard output, where results belong.
-            vars(importlib.import_module("ray._private.worker"))["_worker_logs_enabled"] = False
-            _check_size(cluster)
-            yield
-        finally:
-            ray.shutdown()
-
-
-def _connect(address: str | None, workers: int, folder: str) -> None:
-    import ray
-
-    if address is None:
-        ray.init(
-            "local",
-            num_cpus=workers,
-            num_gpus=0,
-            object_store_memory=_OBJECT_STORE,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.CRITICAL,
-            _temp_dir=folder,
-        )
-        return
-    _check_address(address)
-    try:
-        ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise UsageError(f"the cluster at {address} cannot be joined: {_reason(error)}", _ADDRESS) from error
-
-
-def _check_address(address: str) -> None:
-    """Refuse an address where nothing listens; Ray itself would try it again and again."""
-    host, _, port = address.rpartition(":")
-    if address == "auto":
-        return
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS).close()
-    except (OSError, ValueError) as error:
-        raise UsageError(f"the cluster at {address} cannot be joined: {error}", _ADDRESS) from error
-
-
-def _check_size(cluster: Cluster) -> None:
-    import ray
-
-    cpus = int(ray.cluster_resources().get("CPU", 0))
-    if cpus < cluster.workers:
-        raise UsageError(f"the cluster has {cpus} CPUs, but {cluster.workers} workers are asked for", "lower --workers")
-
-
-@contextmanager
-def _hushed() -> Iterator[None]:
-    """Drop what this process writes to its error output: Ray says there that it says less, and nothing stops that."""
-    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(null)

@@ -17,7 +17,8 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
-from openrubrics.data.cluster import Cluster, calls
+from openrubrics.data.cluster import calls
+from openrubrics.data.cluster_join import Cluster
 from openrubrics.data.curated import Attempt, CuratedItem, CurationSettings, reason_of
 from openrubrics.data.curation_counts import CurationCounts
 from openrubrics.data.ledger import Ledger
