@@ -1,8 +1,8 @@
 """What makes two LMs answer alike."""
 
-import itertools
 import json
 import threading
+import uuid
 import weakref
 from contextlib import suppress
 
@@ -15,8 +15,7 @@ _NOT_SAMPLING = ("api_key", "rollout_id", "cache", "timeout")
 
 
 _LOCK = threading.Lock()
-_NUMBERS: dict[int, tuple[weakref.ref[object], int]] = {}
-_NEXT = itertools.count(1)
+_NAMES: dict[int, tuple[weakref.ref[object], str]] = {}
 
 
 def address(engine: object) -> str:
@@ -28,27 +27,27 @@ def lm_identity(lm: dspy.BaseLM) -> str:
     """Return a text that is equal for LMs of the same model, endpoint and sampling.
 
     Nothing is known about how an engine from elsewhere answers, so LMs with different engines of that kind differ;
-    their texts hold for this process only.
+    in another process they have other texts, so nothing that is kept of them is ever taken for an answer of theirs.
     """
     sampling = {name: value for name, value in lm.kwargs.items() if name not in _NOT_SAMPLING}
     return json.dumps([lm.model, _engine_identity(lm), sampling], sort_keys=True, default=str)
 
 
-def _engine_identity(lm: dspy.BaseLM) -> str | int:
+def _engine_identity(lm: dspy.BaseLM) -> str:
     engine = getattr(lm, "engine", lm)  # an LM that is not a `dspy.LM` answers by itself
     if isinstance(engine, str) or (isinstance(engine, LocalEngine) and isinstance(engine.source, Deterministic)):
         return ""
-    return address(engine) or _number(engine)
+    return address(engine) or _name(engine)
 
 
-def _number(engine: object) -> int:
-    """Return the number of an object, which no other object of this process gets."""
+def _name(engine: object) -> str:
+    """Return the name of an object, which no other object gets, here or in any other process."""
     with _LOCK:
         key = id(engine)
-        known = _NUMBERS.get(key)
+        known = _NAMES.get(key)
         if known is not None and known[0]() is engine:
             return known[1]
-        number = next(_NEXT)
+        name = uuid.uuid4().hex
         with suppress(TypeError):  # what cannot be referred to weakly is never the same again
-            _NUMBERS[key] = (weakref.ref(engine, lambda _: _NUMBERS.pop(key, None)), number)
-        return number
+            _NAMES[key] = (weakref.ref(engine, lambda _: _NAMES.pop(key, None)), name)
+        return name

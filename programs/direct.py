@@ -30,7 +30,7 @@ class Replies(Protocol):
 
 
 class _Loop:
-    """What `Direct` holds for one event loop: free slots, and the replies of this turn of the loop.
+    """What `Direct` holds for one event loop: free slots, requests under way, and the replies of this turn of the loop.
 
     Replies that come in one turn are kept together at its end, which costs hardly more than one of them.
     """
@@ -38,6 +38,7 @@ class _Loop:
     def __init__(self, loop: asyncio.AbstractEventLoop, concurrency: int) -> None:
         self.loop = loop
         self.free = asyncio.Semaphore(concurrency)
+        self.asking: dict[str, asyncio.Event] = {}
         self._waiting: list[tuple[str, bytes, asyncio.Future[None]]] = []
 
     async def keep(self, replies: Replies, key: str, reply: bytes) -> None:
@@ -101,7 +102,6 @@ class Direct:
         self.replies = replies
         self.salt = salt
         self._routes = Routes()
-        self._asking: dict[str, asyncio.Event] = {}
         self._loop: _Loop | None = None
 
     async def __call__(self, program: CalledLikeAProgram, /, **inputs: Any) -> Any:  # noqa: ANN401 - each program has its own
@@ -139,24 +139,25 @@ class Direct:
         return predict.prediction(samples)
 
     async def _samples(self, route: Route, messages: list[dict[str, str]]) -> Sequence[Sample]:
+        here = self._here()
         if self.replies is None:
-            async with self._here().free:
+            async with here.free:
                 return (await route.ask(messages)).samples
         key = self._key(route, messages)
-        while asking := self._asking.get(key):  # the same request is under way: wait for its reply
+        while asking := here.asking.get(key):  # the same request is under way: wait for its reply
             await asking.wait()
         if (kept := self.replies.reply(key)) is not None:
             reply = LMReply.from_bytes(kept)
             record_again(reply.usage)
             return reply.samples
-        self._asking[key] = asked = asyncio.Event()
+        here.asking[key] = asked = asyncio.Event()
         try:
-            async with self._here().free:
+            async with here.free:
                 reply = await route.ask(messages)
-                await self._here().keep(self.replies, key, reply.to_bytes())
+                await here.keep(self.replies, key, reply.to_bytes())
                 return reply.samples
         finally:
-            del self._asking[key]
+            del here.asking[key]
             asked.set()
 
     def _key(self, route: Route, messages: list[dict[str, str]]) -> str:
@@ -169,10 +170,10 @@ class Direct:
 
     def _here(self) -> _Loop:
         """Return what belongs to the running event loop."""
-        loop = asyncio.get_running_loop()
-        if self._loop is None or self._loop.loop is not loop:
-            self._loop = _Loop(loop, self.concurrency)
-        return self._loop
+        loop, here = asyncio.get_running_loop(), self._loop
+        if here is None or here.loop is not loop:
+            here = self._loop = _Loop(loop, self.concurrency)
+        return here
 
 
 @functools.cache

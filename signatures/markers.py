@@ -66,10 +66,21 @@ _ALIKE = "\u0130\u0131\u017f\u212a"
 """What a pattern that ignores case takes for i, s or k, while `str.lower` does not."""
 
 
-@functools.lru_cache(maxsize=256)
+_KEPT = 256
+_LONGEST_KEPT = 16_384
+
+
 def disarm(text: str) -> str:
     """Return the text with one backslash after the first character or the words of every steering string."""
+    return _disarmed_before(text) if len(text) <= _LONGEST_KEPT else _disarmed(text)
+
+
+def _disarmed(text: str) -> str:
     return _replace(_ARMED, text, lambda match: match[0] + "\\")
+
+
+_disarmed_before = functools.lru_cache(maxsize=_KEPT)(_disarmed)
+"""Prompts, rubrics and the responses of both orders come again soon; long ones would take too much memory."""
 
 
 def restore(text: str) -> str:

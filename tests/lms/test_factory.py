@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import math
+import runpy
 from typing import Any
 
 import dspy
 import pytest
 from dspy.lm15 import Message, Request, Response, Usage
 
-from openrubrics.lms import Price, ScriptedLM, lm, lm_identity
+from openrubrics.lms import Price, ScriptedLM, identity, lm, lm_identity
 from openrubrics.signatures.errors import UsageError
 
 HERE = "http://127.0.0.1:1/v1"
@@ -137,8 +138,14 @@ def test_engines_that_may_answer_differently_are_not_alike() -> None:
     assert lm_identity(foreign[0]) != lm_identity(foreign[1])
 
 
-def test_numbers_of_engines_are_never_given_again() -> None:
+def test_names_of_engines_are_never_given_again() -> None:
     assert len({lm_identity(ScriptedLM(["a"])) for _ in range(50)}) == 50
+
+
+def test_an_engine_from_elsewhere_is_never_like_one_of_another_process() -> None:
+    # Run anew, the module knows no more of what was named before than in a process of its own.
+    texts = {runpy.run_path(identity.__file__)["lm_identity"](ScriptedLM(["a"])) for _ in range(2)}
+    assert len(texts) == 2
 
 
 def test_the_same_server_and_the_embedded_reader_are_alike_wherever_they_are_made() -> None:

@@ -1,6 +1,7 @@
 """Disarming is reversible, rare, and leaves nothing that a parser or a chat template would act on."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -131,3 +132,10 @@ def test_hardly_any_real_response_is_changed(name: str, shared_data: Callable[[s
     assert len(responses) > 300
     assert share <= 0.005, f"{share:.2%} of {len(responses)} responses changed"
     assert all(restore(disarm(text)) == text for text in responses)
+
+
+def test_a_long_text_is_not_remembered() -> None:
+    text = "word " * 200_000
+    before = sys.getrefcount(text)
+    assert disarm(text) is text
+    assert sys.getrefcount(text) == before
