@@ -3,15 +3,19 @@
 import json
 import os
 import signal
+import socket
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_replies import Run, shorter_wins
-from kill_runs import asked, started, wait_for
+from cli_replies import Ran, Run, shorter_wins
+from kill_runs import SCRIPT, asked, started, wait_for
 from server_plugin import ModelServer
 
 RAY = ("--engine", "ray", "--workers", 2, "--concurrency", 4)
@@ -28,23 +32,109 @@ def tagged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], s
     tag = f"OPENRUBRICS_TEST={tmp_path}".encode()
 
     def find(word: str) -> set[int]:
-        found = set()
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                if tag in (process / "environ").read_bytes() and word in (process / "cmdline").read_text():
-                    found.add(int(process.name))
-            except OSError:  # it has ended meanwhile
-                continue
-        return found
+        return set(processes(lambda process, line: word in line and tag in (process / "environ").read_bytes()))
 
     return find
+
+
+def processes(wanted: Callable[[Path, str], bool]) -> Iterator[int]:
+    """Yield those that are wanted, by their folder under /proc and their command line."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if wanted(process, (process / "cmdline").read_text()):
+                yield int(process.name)
+        except OSError:  # it has ended meanwhile
+            continue
 
 
 def wait_until(done: Callable[[], bool]) -> None:
     deadline = time.monotonic() + ENDED
     while not done():
-        assert time.monotonic() < deadline, "still running"
+        assert time.monotonic() < deadline, "still not so"
         time.sleep(0.1)
+
+
+class Head:
+    """The head node of a cluster that asks for a token, and runs in processes of their own that join it.
+
+    Args:
+        home: Home folder of the node and of the runs, with the token.
+    """
+
+    def __init__(self, home: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.home = home
+        self.address = f"127.0.0.1:{port}"
+        (home / ".ray").mkdir()
+        (home / ".ray/auth_token").write_text(64 * "7")
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")} | {
+            "HOME": str(home),
+        }
+        loopback = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+        options = (
+            "--include-dashboard=false",
+            "--disable-usage-stats",
+            "--num-cpus=2",
+            "--object-store-memory=100000000",
+        )
+        self.process = subprocess.Popen(  # noqa: S603
+            [SCRIPT.with_name("ray"), "start", "--head", "--block", f"--port={port}", f"--temp-dir={home}", *options],
+            env=self.environment | loopback,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def processes(self, word: str = "") -> set[int]:
+        """Return those of the node, its workers among them, that have a word in their command line."""
+        ours = set(processes(lambda _, line: str(self.home) in line))
+
+        def wanted(process: Path, line: str) -> bool:
+            parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+            return word in line and (int(process.name) in ours or parent in ours)
+
+        return set(processes(wanted))
+
+    def run(self, *arguments: object, address: str | None = None) -> Ran:
+        """Run a command on the cluster."""
+        options = (*arguments, *RAY, "--ray-address", address or self.address)
+        ran = subprocess.run(  # noqa: S603
+            [SCRIPT, *map(str, options)], env=self.environment, capture_output=True, text=True, timeout=90, check=False
+        )
+        assert "Traceback" not in ran.stderr
+        assert self.process.poll() is None
+        assert self.processes("raylet")
+        wait_until(lambda: not self.processes("ray::MapWorker"))
+        return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+    def pretends(self, version: str) -> None:
+        """Say that the cluster runs another version of Ray."""
+        script = f"""
+import json
+from ray._raylet import GcsClient
+gcs = GcsClient(address={self.address!r})
+versions = json.loads(gcs.internal_kv_get(b"CLUSTER_METADATA", b"cluster", timeout=5))
+versions["ray_version"] = {version!r}
+gcs.internal_kv_put(b"CLUSTER_METADATA", json.dumps(versions).encode(), True, b"cluster", timeout=5)
+"""
+        subprocess.run(  # noqa: S603
+            [sys.executable, "-c", script], env=self.environment | {"RAY_AUTH_MODE": "token"}, check=True, timeout=30
+        )
+
+
+@pytest.fixture(scope="module")
+def head() -> Iterator[Head]:
+    """A cluster of two CPUs that every test of this file may join."""
+    pytest.importorskip("ray")
+    with tempfile.TemporaryDirectory(prefix="head-", ignore_cleanup_errors=True) as home:  # paths of sockets are short
+        cluster = Head(Path(home))
+        try:
+            wait_until(lambda: bool(cluster.processes("ray::")))  # its agents come last
+            yield cluster
+        finally:
+            for process in cluster.processes():
+                os.kill(process, signal.SIGKILL)
+            cluster.process.wait(ENDED)
 
 
 @pytest.fixture
@@ -85,7 +175,7 @@ def test_judgments_are_those_of_one_process(cli: Run, jsonl: Jsonl) -> None:
 
 @pytest.mark.cluster
 def test_an_evaluation_is_that_of_one_process(
-    cli: Run, server: ModelServer, served: tuple[str, ...], many: Path, tmp_path: Path
+    cli: Run, head: Head, server: ModelServer, served: tuple[str, ...], many: Path, tmp_path: Path
 ) -> None:
     server.text = mostly_shorter_wins
     options = ("evaluate", *served, "--pairs", many, "--orders", "both", "--price", 1, 1, "--max-cost", 1)
@@ -93,7 +183,7 @@ def test_an_evaluation_is_that_of_one_process(
     requests = asked(server)
     server.received.clear()
     server.most_in_flight = 0
-    there = cli(*options, *RAY, "--out", tmp_path / "there")
+    there = head.run(*options, "--out", tmp_path / "there")
     assert there.code == here.code == 0, there.err
     assert (tmp_path / "there/judgments.jsonl").read_bytes() == (tmp_path / "here/judgments.jsonl").read_bytes()
     assert facts(tmp_path / "there") == facts(tmp_path / "here")
@@ -103,10 +193,14 @@ def test_an_evaluation_is_that_of_one_process(
 
 
 @pytest.mark.cluster
-def test_a_curation_is_that_of_one_process(cli: Run, many: Path, tmp_path: Path) -> None:
+def test_a_curation_is_that_of_one_process(
+    cli: Run, head: Head, many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     options = ("curate", "--lm", "embedded", "--pairs", many)
     assert cli(*options, "--out", tmp_path / "here").code == 0
-    assert cli(*options, *RAY, "--out", tmp_path / "there").code == 0
+    monkeypatch.setitem(head.environment, "RAY_ADDRESS", head.address)
+    there = head.run(*options, "--out", tmp_path / "there", address="auto")
+    assert there.code == 0, there.err
     for part in ("kept", "rejected"):
         here, there = ([path.read_bytes() for path in sorted((tmp_path / name / part).iterdir())] for name in FOLDERS)
         assert there == here
@@ -115,19 +209,19 @@ def test_a_curation_is_that_of_one_process(cli: Run, many: Path, tmp_path: Path)
 
 @pytest.mark.cluster
 def test_a_server_that_refuses_ends_the_run_as_in_one_process(
-    cli: Run, server: ModelServer, served: tuple[str, ...], many: Path
+    cli: Run, head: Head, server: ModelServer, served: tuple[str, ...], many: Path
 ) -> None:
     server.fails(401, "who are you", times=200)
     options = ("evaluate", *served, "--pairs", many)
-    here, there = cli(*options), cli(*options, *RAY)
+    here, there = cli(*options), head.run(*options)
     assert there.code == here.code == 4
     assert there.err == here.err
 
 
 @pytest.mark.cluster
-def test_a_limit_on_cost_ends_the_run(cli: Run, server: ModelServer, served: tuple[str, ...], many: Path) -> None:
+def test_a_limit_on_cost_ends_the_run(head: Head, server: ModelServer, served: tuple[str, ...], many: Path) -> None:
     options = ("evaluate", *served, "--pairs", many, "--price", 1000, 1000, "--max-cost", 0.2)
-    ran = cli(*options, *RAY)
+    ran = head.run(*options)
     assert ran.code == 4
     assert "of 0.2000 US dollars are used up" in ran.err
     assert 0.2 / 0.012 <= len(server.received) <= 0.2 / 0.012 + 2 * 2 * 2 * 4
@@ -179,25 +273,42 @@ def test_a_worker_that_dies_is_replaced_and_nothing_is_lost(
     served: tuple[str, ...],
     many: Path,
     tmp_path: Path,
-    tagged: Callable[[str], set[int]],
+    head: Head,
 ) -> None:
     deaths: Iterator[None] = iter([None])
 
     def kills_a_worker(body: dict[str, Any]) -> str:
         if len(server.received) > 20:  # this request, at least, comes again
             for _ in deaths:
-                os.kill(min(tagged("ray::MapWorker")), signal.SIGKILL)
+                os.kill(min(head.processes("ray::MapWorker")), signal.SIGKILL)
         return shorter_wins(body)
 
     options = ("evaluate", *served, "--pairs", many)
     assert cli(*options, "--out", tmp_path / "here").code == 0
     server.received.clear()
     server.text = kills_a_worker
-    ran = cli(*options, *RAY, "--out", tmp_path / "there")
+    ran = head.run(*options, "--out", tmp_path / "there")
     assert ran.code == 0, ran.err
     assert list(deaths) == []
     assert (tmp_path / "there/judgments.jsonl").read_bytes() == (tmp_path / "here/judgments.jsonl").read_bytes()
     assert len(server.received) >= 80
+
+
+@pytest.mark.cluster
+def test_a_cluster_of_another_version_or_with_another_token_is_refused(
+    head: Head, pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ("evaluate", "--lm", "embedded", "--pairs", pairs)
+    head.pretends("2.0.0")
+    ran = head.run(*options)
+    head.pretends(metadata.version("ray"))
+    assert ran.code == 2
+    assert "cannot be joined: Version mismatch: The cluster was started with: Ray: 2.0.0 " in ran.err
+    monkeypatch.setitem(head.environment, "HOME", str(tmp_path))
+    ran = head.run(*options)
+    assert ran.code == 2
+    assert "it asks for a token" in ran.err
+    assert "RAY_AUTH_TOKEN" in ran.err
 
 
 @pytest.mark.parametrize(
@@ -216,6 +327,14 @@ def test_what_a_cluster_cannot_do_is_wrong_usage(
     ran = cli("evaluate", "--lm", "embedded", "--pairs", pairs, *options)
     assert ran.code == 2
     assert ran.err.startswith(f"error: {message}")
+
+
+def test_a_server_that_is_not_ray_is_refused_at_once(cli: Run, server: ModelServer, pairs: Path) -> None:
+    pytest.importorskip("ray")
+    address = server.url.removeprefix("http://").removesuffix("/v1")
+    ran = cli("evaluate", "--lm", "embedded", "--pairs", pairs, *RAY, "--ray-address", address)
+    assert ran.code == 2
+    assert f"the cluster at {address} cannot be joined: what listens there is not Ray" in ran.err
 
 
 def test_one_comparison_needs_no_cluster(cli: Run) -> None:
