@@ -89,7 +89,8 @@ _ENGINE = (
     ),
     click.option(
         "--ray-address",
-        help="HOST:PORT of a running cluster, or auto; a cluster on this machine is started by default.",
+        help="HOST:PORT of the head node of a cluster that this machine belongs to, or auto; by default a cluster on "
+        "this machine is started.",
     ),
     click.option("--workers", type=click.IntRange(min=1), help="Workers of the cluster, a CPU each; 2 by default."),
 )
