@@ -231,6 +231,8 @@ class _Run(Generic[Item, Result]):
             yield result
         if answer.error is not None:
             raise answer.error
+        if len(answer.results) != len(items):
+            raise ClusterError(f"{len(items) - len(answer.results)} items did not come back from a worker", _AGAIN)
 
     async def _next_answer(self) -> Answers | None:
         from ray.exceptions import RayError
