@@ -16,7 +16,7 @@ from dspy.lm15 import Message, Request, Response, Usage
 from openrubrics.lms.http import AsyncHttpEngine
 from openrubrics.lms.identity import lm_identity
 from openrubrics.lms.local import AsyncLocalEngine
-from openrubrics.lms.metering import Meter, task_meter, usage_meter
+from openrubrics.lms.metering import Meter, meters_for_threads, task_meter, usage_meter
 from openrubrics.lms.model import EngineLM
 from openrubrics.lms.samples import LMReply, sample_of
 from openrubrics.lms.wire import Messages, request_options
@@ -191,6 +191,6 @@ class _Call:
         self.options = options
 
     async def ask(self, messages: Messages) -> LMReply:
-        with usage_meter() as spent:
+        with meters_for_threads(), usage_meter() as spent:
             outputs = await ask(self.lm, messages, self.options)
         return LMReply([sample_of(output) for output in outputs], spent.usage)

@@ -12,7 +12,7 @@ from openrubrics.lms.http import AsyncHttpEngine, HttpEngine
 from openrubrics.lms.local import Deterministic, LocalEngine
 
 _NOT_SAMPLING = ("api_key", "rollout_id", "cache", "timeout")
-
+_encode = json.JSONEncoder(sort_keys=True, default=str).encode
 
 _LOCK = threading.Lock()
 _NAMES: dict[int, tuple[weakref.ref[object], str]] = {}
@@ -30,7 +30,7 @@ def lm_identity(lm: dspy.BaseLM) -> str:
     in another process they have other texts, so nothing that is kept of them is ever taken for an answer of theirs.
     """
     sampling = {name: value for name, value in lm.kwargs.items() if name not in _NOT_SAMPLING}
-    return json.dumps([lm.model, _engine_identity(lm), sampling], sort_keys=True, default=str)
+    return _encode([lm.model, _engine_identity(lm), sampling])
 
 
 def _engine_identity(lm: dspy.BaseLM) -> str:

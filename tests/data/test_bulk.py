@@ -1,8 +1,10 @@
 """Many calls at once: bounded, lazy, and clean when something goes wrong."""
 
 import asyncio
+import gc
 from collections.abc import Iterator
 from contextlib import aclosing
+from contextvars import ContextVar
 
 import dspy
 import pytest
@@ -141,6 +143,51 @@ def test_calls_keep_the_callers_context_but_no_history() -> None:
             return [seen async for seen in in_bulk(settings, [1], concurrency=1)]
 
     assert asyncio.run(run()) == [(3, True, None)]
+
+
+def test_what_a_call_sets_in_its_context_is_seen_by_no_other_call() -> None:
+    place: ContextVar[int] = ContextVar("place", default=-1)
+
+    async def seen_then_set(item: int) -> int:
+        before = place.get()
+        place.set(item)
+        await asyncio.sleep(0)
+        assert place.get() == item
+        return before
+
+    async def run() -> list[int]:
+        place.set(99)
+        seen = [before async for before in in_bulk(seen_then_set, range(8), concurrency=3)]
+        assert place.get() == 99
+        return seen
+
+    assert asyncio.run(run()) == [99] * 8
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_garbage_collector_is_left_as_it_was_found(fails: bool) -> None:
+    before = gc.get_threshold()
+
+    async def nested(item: int) -> int:
+        return sum([each async for each in in_bulk(Gauge().double, range(item), concurrency=2)])
+
+    async def call(item: int) -> int:
+        result = await nested(item)
+        assert gc.get_threshold()[0] > before[0]
+        if fails:
+            raise UsageError("no")
+        return result
+
+    async def run() -> None:
+        async with aclosing(in_bulk(call, range(4), concurrency=2)) as results:
+            assert [result async for result in results]
+
+    if fails:
+        with pytest.raises(UsageError):
+            asyncio.run(run())
+    else:
+        asyncio.run(run())
+    assert gc.get_threshold() == before
 
 
 def test_concurrency_below_one_is_refused() -> None:

@@ -338,6 +338,41 @@ def test_usage_is_metered_as_on_the_way_through_dspy() -> None:
     assert meter.usage.calls == 2
 
 
+class InThreads(GatekeeperJudge):
+    """A judge that asks in a thread of DSPy's."""
+
+    async def aforward(self, prompt: Prompt, rubric: Rubric, response_a: str, response_b: str) -> Judgment:
+        inputs = {"prompt": prompt, "rubric": rubric, "response_a": response_a, "response_b": response_b}
+        in_parallel = dspy.Parallel(num_threads=2, disable_progress_bar=True)
+        pair = GatekeeperJudge(), dspy.Example(**inputs).with_inputs(*inputs)
+        return (await asyncio.to_thread(in_parallel, [pair, pair]))[0]
+
+
+def test_what_a_part_spends_in_threads_counts_for_the_whole() -> None:
+    program = RubricRM(rubric=RULE)
+    program.judge = InThreads()
+    with dspy.context(lm=world(len)), usage_meter() as meter:
+        judgment = asyncio.run(Direct()(program, **PAIR))
+    assert judgment.usage.calls == meter.usage.calls == 2
+
+
+class AsksInThreads(ScriptedLM):
+    """An LM that asks in a thread of DSPy's."""
+
+    async def acall(self, *_: object, **__: object) -> list[Any]:
+        in_parallel = dspy.Parallel(num_threads=2, disable_progress_bar=True)
+        return (await asyncio.to_thread(in_parallel, [(self, ("one",)), (self, ("two",))]))[0]
+
+
+def test_what_an_lm_of_ones_own_spends_in_threads_counts() -> None:
+    inputs: dict[str, Any] = PAIR | {"rubric": RUBRIC}
+    with dspy.context(lm=AsksInThreads(lambda *_: reply("A"))):
+        through_dspy = asyncio.run(GatekeeperJudge().acall(**inputs))
+        judgment = asyncio.run(Direct()(GatekeeperJudge(), **inputs))
+    assert judgment.usage.calls == 2
+    assert judgment == through_dspy
+
+
 def test_a_bound_below_one_is_refused() -> None:
     with pytest.raises(UsageError, match="at least one request"):
         Direct(concurrency=0)
