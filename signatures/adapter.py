@@ -193,6 +193,8 @@ def _section(name: str, value: object) -> str:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, str):
+        return disarm(value)
     if isinstance(value, list | tuple):
         return "\n".join(_section(f"response_{i}", item) for i, item in enumerate(value, 1))
     if isinstance(value, Mapping):  # the rubric of a demonstration that was saved as JSON

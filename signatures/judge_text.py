@@ -49,7 +49,7 @@ _BOTH = re.compile(
     re.IGNORECASE,
 )
 _DECORATION = " \t\r*_`\"'<[({>#-–—=:：【［（「“"
-_AFTER_NUMBER = re.compile(r"\A[*_]{0,2}\s?(?:[\[(【][^\])】]{0,40}[\])】])?[\s*_]{0,4}[:：]?")
+_AFTER_NUMBER = re.compile(r"[*_]{0,2}\s?(?:[\[(【][^\])】]{0,40}[\])】])?[\s*_]{0,4}[:：]?")
 _HEADING = ("--", "#", "**")
 _NESTED = (" ", "\t", "- ", "* ", "• ")
 _NO_CRITERION = {"none", "n/a", "no objective criterion"}
@@ -220,8 +220,12 @@ class _Reader:
                 self._open, self._response = None, _label(mark["response"])
                 return True
             case "criterion":
-                text = _without_key(_AFTER_NUMBER.sub("", line[mark.end("criterion") :], count=1))
-                return self._response is not None and self._begins((int(mark["criterion"]), self._response), text)
+                if self._response is None:
+                    return False
+                number = mark.end("criterion")
+                after = _AFTER_NUMBER.match(line, number)
+                text = _without_key(line[after.end() if after else number :])
+                return self._begins((int(mark["criterion"]), self._response), text)
             case key:
                 value = line[mark.end() :].lstrip(" \t*_")[1:].strip(" *_")
                 return self._is_of_finding(str(key), line, value) or self._begins(str(key), value)

@@ -26,7 +26,9 @@ def answer_lines(text: str) -> list[str]:
         text = text[ends[-1].end() :]
     elif text.lstrip()[:7].lower() == "<think>":
         raise ParseError("the thinking block never ends", "the output was probably cut: raise max_tokens")
-    lines = [line for line in text.splitlines() if not line.lstrip().startswith("```")]
+    lines = text.splitlines()
+    if "```" in text:
+        lines = [line for line in lines if not line.lstrip().startswith("```")]
     if not any(line.strip() for line in lines):
         raise ParseError("the reply is empty")
     return lines
