@@ -28,10 +28,10 @@ def write_whole(path: Path, content: str | Iterable[bytes]) -> None:
     Raises:
         UsageError: The place cannot be written to, is full, or is a device or a pipe, which a file would replace.
     """
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise UsageError(f"cannot write {path}: it is a device or a pipe", "name a file")
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise UsageError(f"cannot write {path}: it is a device or a pipe", "name a file")
         try:
             with temporary.open("xb") as file:
                 file.writelines((content.encode(),) if isinstance(content, str) else content)
