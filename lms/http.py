@@ -128,13 +128,14 @@ class Endpoint:
 
     async def _attempt(self, body: bytes, model: str, meter: Meter) -> Completion:
         reserve(model, priced=self.price is not None)
-        usage = usage_of(0, 0, self.price)
+        read: int | None = 0
+        written: int | None = 0
         try:
             completion = read_completion(await self._post(body))
-            counts = completion.usage
-            usage = usage_of(counts.prompt_tokens, counts.completion_tokens, self.price)
+            read, written = completion.usage.prompt_tokens, completion.usage.completion_tokens
             return completion
         finally:
+            usage = usage_of(read, written, self.price)
             record(usage)
             meter.add(usage)
 

@@ -1,18 +1,17 @@
 """Programs in bulk: the same requests and outcomes as through DSPy, at a fraction of the cost."""
 
 import asyncio
-import functools
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 import dspy
 
 from openrubrics.lms.direct import Route, Routes
 from openrubrics.lms.metering import meters_for_threads, record_again, task_meter
 from openrubrics.lms.samples import LMReply, Sample
-from openrubrics.programs.predict import BoundPredict
-from openrubrics.programs.program import Program
+from openrubrics.programs.predict import Answers, BoundPredict
+from openrubrics.programs.program import Program, states_its_algorithm
 from openrubrics.programs.steps import Call, arun
 from openrubrics.signatures.errors import UsageError
 
@@ -117,18 +116,26 @@ class Direct:
             return await self._call(program, inputs)
 
     async def _answer(self, call: Call) -> Any:  # noqa: ANN401
-        return await self._call(call.module, call.inputs)
+        if call.once is None and _is_ours(call.module):
+            return await self._predict(call.module, call.inputs, BoundPredict.answers)
+        return await self._call(call.module, call.inputs, metered=call.metered)
 
-    async def _call(self, module: CalledLikeAProgram, inputs: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    async def _call(self, module: CalledLikeAProgram, inputs: Mapping[str, Any], *, metered: bool = True) -> Any:  # noqa: ANN401
         if isinstance(module, Program) and states_its_algorithm(type(module)):
-            return await arun(module.steps(**inputs), self._answer, metered=module.metered, meter=task_meter)
-        if isinstance(module, BoundPredict) and type(module).aforward is BoundPredict.aforward:
-            return await self._predict(module, inputs)
+            steps = module.steps(**inputs)
+            return await arun(steps, self._answer, metered=metered and module.metered, meter=task_meter)
+        if _is_ours(module):
+            return await self._predict(module, inputs, BoundPredict.prediction)
         async with self._here().free:
             with meters_for_threads():
                 return await module.acall(**inputs)
 
-    async def _predict(self, predict: BoundPredict, inputs: Mapping[str, Any]) -> dspy.Prediction:
+    async def _predict(
+        self,
+        predict: BoundPredict,
+        inputs: Mapping[str, Any],
+        told: Callable[[BoundPredict, Sequence[Sample]], dspy.Prediction | Answers],
+    ) -> dspy.Prediction | Answers:
         lm, options, messages = predict.request(**inputs)
         try:
             samples = await self._samples(self._routes.to(lm, options), messages)
@@ -136,7 +143,7 @@ class Direct:
             with predict.failures() as failure:
                 raise
             return failure.prediction()
-        return predict.prediction(samples)
+        return told(predict, samples)
 
     async def _samples(self, route: Route, messages: list[dict[str, str]]) -> Sequence[Sample]:
         here = self._here()
@@ -161,12 +168,12 @@ class Direct:
             asked.set()
 
     def _key(self, route: Route, messages: list[dict[str, str]]) -> str:
-        digest = hashlib.blake2b(digest_size=16)
+        digest = hashlib.sha256()
         for part in (route.key, self.salt, *(text for m in messages for text in (m["role"], m["content"]))):
             content = part.encode()
             digest.update(b"%d:" % len(content))
             digest.update(content)
-        return digest.hexdigest()
+        return digest.hexdigest()[:32]
 
     def _here(self) -> _Loop:
         """Return what belongs to the running event loop."""
@@ -176,12 +183,5 @@ class Direct:
         return here
 
 
-@functools.cache
-def states_its_algorithm(kind: type[Program]) -> bool:
-    """Whether the steps of a class are what its calls do: nothing below them overrides `forward` or `aforward`."""
-    for base in kind.__mro__:
-        if "steps" in vars(base):
-            return base is not Program
-        if {"forward", "aforward", "acall", "__call__"} & vars(base).keys():
-            return False
-    return False
+def _is_ours(module: object) -> TypeGuard[BoundPredict]:
+    return isinstance(module, BoundPredict) and type(module).aforward is BoundPredict.aforward

@@ -6,7 +6,7 @@ import dspy
 from pydantic import JsonValue
 
 from openrubrics.programs.arguments import check_rubric, check_texts
-from openrubrics.programs.predict import BoundPredict, samples
+from openrubrics.programs.predict import Answers, BoundPredict, samples
 from openrubrics.programs.probability import verdict_probability
 from openrubrics.programs.program import Program
 from openrubrics.programs.steps import Call, Steps, arun, run
@@ -138,7 +138,7 @@ class GatekeeperJudge(Program):
         return config
 
 
-def _votes(prediction: dspy.Prediction, wanted: int, rubric: Rubric) -> list[Vote]:
+def _votes(prediction: dspy.Prediction | Answers, wanted: int, rubric: Rubric) -> list[Vote]:
     votes = [_vote(value, logprobs, rubric) for value, logprobs in samples(prediction, "judgment")]
     if prediction.completions is None:  # the request failed, and all its samples with it
         return votes * wanted

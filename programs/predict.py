@@ -124,8 +124,14 @@ class BoundPredict(dspy.Predict):
 
     def prediction(self, samples: Sequence[Sample]) -> dspy.Prediction:
         """Return what a call returns whose request was answered with these samples."""
-        values = self.adapter.read(self.task, [sample.as_output() for sample in samples])
-        return dspy.Prediction.from_completions(values, signature=self.task)
+        return dspy.Prediction.from_completions(self._values(samples), signature=self.task)
+
+    def answers(self, samples: Sequence[Sample]) -> "Answers":
+        """Return the same in short."""
+        return Answers(self._values(samples))
+
+    def _values(self, samples: Sequence[Sample]) -> list[dict[str, Any]]:
+        return self.adapter.read(self.task, [sample.as_output() for sample in samples])
 
     @contextmanager
     def failures(self) -> Iterator["Failure"]:
@@ -158,11 +164,26 @@ class Failure:
         return dspy.Prediction(**{self.output: Failed(reason=self.reason)})
 
 
-def samples(prediction: dspy.Prediction, output: str) -> list[tuple[Any, Any]]:
+class Answers:
+    """What an algorithm needs of a `dspy.Prediction`, without the time that DSPy takes to make one.
+
+    Attributes:
+        completions: The values of all samples by field.
+    """
+
+    def __init__(self, values: Sequence[Mapping[str, Any]]) -> None:
+        self.completions = {name: [value[name] for value in values] for name in values[0]}
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - what the field holds
+        """Return the value of the first sample."""
+        return self.completions[name][0]
+
+
+def samples(prediction: dspy.Prediction | Answers, output: str) -> list[tuple[Any, Any]]:
     """Return (value, token log-probabilities or None) for every sample of a prediction, in order."""
     completions = prediction.completions
     if completions is None:
-        return [(prediction[output], None)]
+        return [(getattr(prediction, output), None)]
     values = completions[output]
     logprobs = completions["logprobs"] if "logprobs" in completions else [None] * len(values)
     return list(zip(values, logprobs, strict=True))

@@ -4,6 +4,7 @@ DSPy's own state matches Signature fields by position and drops the server's add
 carries a manifest, is matched by name, holds no LM, and is never a pickle.
 """
 
+import functools
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -164,3 +165,14 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(artifact, dict) or not isinstance(artifact.get("manifest"), dict) or "state" not in artifact:
         raise DataError(f"{path}: not a saved program", "expected the keys manifest and state")
     return artifact
+
+
+@functools.cache
+def states_its_algorithm(kind: type[Program]) -> bool:
+    """Whether the steps of a class are what its calls do: nothing below them overrides `forward` or `aforward`."""
+    for base in kind.__mro__:
+        if "steps" in vars(base):
+            return base is not Program
+        if {"forward", "aforward", "acall", "__call__"} & vars(base).keys():
+            return False
+    return False

@@ -53,6 +53,15 @@ class RubricCache:
                 raise
             return self._fill(key, entry, prediction), False
 
+    def known(self, key: Hashable) -> dspy.Prediction | None:
+        """Return the prediction where it is there; None where it has to be made, or waited for."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None or not entry.done() or entry.exception() is not None:
+                return None
+            self._entries.move_to_end(key)
+            return entry.result()
+
     async def aget(
         self, key: Hashable, write: Callable[[], Awaitable[dspy.Prediction]]
     ) -> tuple[dspy.Prediction, bool]:

@@ -10,7 +10,7 @@ import dspy
 from openrubrics.lms import lm_identity
 from openrubrics.programs.arguments import check_responses
 from openrubrics.programs.predict import BoundPredict
-from openrubrics.programs.program import Program
+from openrubrics.programs.program import Program, states_its_algorithm
 from openrubrics.programs.rubric_cache import RubricCache
 from openrubrics.programs.steps import Call, Once, Steps, arun, run
 from openrubrics.signatures import RUBRIC, ContrastResponses, Failed, GenerateRubric, Prompt, Rubric, prompt_text
@@ -69,6 +69,20 @@ class RubricGenerator(Program):
         once = Once(self.cache, self._key(text))
         ((prediction, known),) = yield [Call(self.predict, {"prompt": text}, once)]
         return self._rubric(text, prediction, known)
+
+    def known(self, prompt: str) -> Rubric | None:
+        """Return the rubric that a call would take from memory, at a fraction of its cost.
+
+        Args:
+            prompt: The text of the request.
+
+        Returns:
+            None where it has to be written or waited for, where DSPy traces calls, or where a subclass does more.
+        """
+        if dspy.settings.trace is not None or not states_its_algorithm(type(self)):
+            return None
+        prediction = self.cache.known(self._key(prompt))
+        return None if prediction is None else prediction.rubric
 
     def _key(self, text: str) -> Hashable:
         lm, config = self.predict.current_lm(), self.predict.config

@@ -146,14 +146,15 @@ class RubricRM(Program):
             if rules and verdict:
                 return self._decided_by_checks(rules, verdict)
         if rubric is None:
+            rubric = self.generate.known(text)
+        if rubric is None:
             (written,) = yield [Call(self.generate, {"prompt": text})]
             if isinstance(written, Failed):
                 return Judgment(outcome=Failed(reason=f"no rubric: {written.reason}", raw=written.raw))
             rubric = written
         inputs = {"prompt": text, "rubric": rubric}
-        calls = [Call(self.judge, inputs | {"response_a": response_a, "response_b": response_b})]
-        if self.orders == "both":
-            calls.append(Call(self.judge, inputs | {"response_a": response_b, "response_b": response_a}))
+        shown = [(response_a, response_b), (response_b, response_a)][: 2 if self.orders == "both" else 1]
+        calls = [Call(self.judge, inputs | {"response_a": a, "response_b": b}, metered=False) for a, b in shown]
         judged: list[Judgment] = yield calls
         outcomes = [judged[0].orders[0], *(_swapped(judgment.orders[0]) for judgment in judged[1:])]
         return Judgment(outcome=combine(*outcomes), rubric=rubric, orders=tuple(outcomes))

@@ -35,11 +35,13 @@ class Call:
 
     Attributes:
         once: Where given, the result is the pair that `RubricCache.get` returns.
+        metered: Whether the algorithm reads what the result says it cost; if not, that need not be measured.
     """
 
     module: dspy.Module
     inputs: Mapping[str, Any]
     once: Once | None = None
+    metered: bool = True
 
 
 Steps = Generator[Sequence[Call], list[Any], T]

@@ -1,5 +1,6 @@
 """The two-stage reward model: one rubric, one or two orders, and code where code can decide."""
 
+import asyncio
 import pickle
 from types import ModuleType
 
@@ -22,7 +23,7 @@ from judge_world import (
 )
 
 from openrubrics.lms import EndpointError, ScriptedLM, usage_meter
-from openrubrics.programs import GatekeeperJudge, RubricGenerator, RubricRM
+from openrubrics.programs import Direct, GatekeeperJudge, RubricGenerator, RubricRM
 from openrubrics.signatures import (
     Check,
     Criterion,
@@ -459,3 +460,36 @@ def test_a_judgment_survives_json() -> None:
         assert Judgment.model_validate_json(judgment.model_dump_json()) == judgment
         outcomes.append(judgment.outcome)
     assert [outcome.kind for outcome in outcomes] == ["verdict", "failed", "failed"]
+
+
+class _Shouting(RubricGenerator):
+    """Changes what the generator wrote, each time."""
+
+    async def aforward(self, prompt: Prompt) -> Rubric | Failed:
+        rubric = await super().aforward(prompt)
+        assert isinstance(rubric, Rubric)
+        return Rubric(criteria=tuple(Criterion(text=c.text.upper(), kind=c.kind) for c in rubric.criteria))
+
+
+@pytest.mark.parametrize("direct", [False, True], ids=["dspy", "direct"])
+def test_what_a_generator_of_ones_own_does_is_done_also_to_a_rubric_from_memory(direct: bool) -> None:
+    rm = RubricRM(_Shouting())
+    ask = Direct() if direct else lambda program, **inputs: program.acall(**inputs)
+
+    async def judge() -> list[Judgment]:
+        return [await ask(rm, prompt="p", response_a="a", response_b=b) for b in ("b", "c")]
+
+    with dspy.context(lm=ScriptedLM([RUBRIC_TEXT, reply("A"), reply("A")])):
+        first, second = asyncio.run(judge())
+    assert first.rubric == second.rubric
+    assert first.rubric is not None
+    assert first.rubric.criteria[0].text.isupper()
+
+
+def test_a_rubric_from_memory_still_appears_in_the_trace() -> None:
+    rm = RubricRM()
+    with dspy.context(lm=ScriptedLM([RUBRIC_TEXT, reply("A"), reply("A")])):
+        rm(prompt="p", response_a="a", response_b="b")
+        with dspy.context(trace=[]):
+            rm(prompt="p", response_a="a", response_b="c")
+            assert [step[0] for step in dspy.settings.trace] == [rm.generate.predict, rm.judge.predict]
