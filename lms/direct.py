@@ -156,7 +156,7 @@ class _Http:
             samples = await self.engine.endpoint.sample(
                 self.model, messages, self.options, self.n, scored=self.scored, meter=spent
             )
-        except Exception:
+        except Exception:  # every error goes through DSPy's boundary, which is entered only where there is one
             with error_boundary(self.model, unexpected=True):
                 raise
         return LMReply(samples, spent.usage)

@@ -139,7 +139,7 @@ class Direct:
         lm, options, messages = predict.request(**inputs)
         try:
             samples = await self._samples(self._routes.to(lm, options), messages)
-        except Exception:
+        except Exception:  # every error goes through `failures`, which is entered only where there is one
             with predict.failures() as failure:
                 raise
             return failure.prediction()
