@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -50,8 +51,8 @@ class Ledger:
     four megabytes, but never leaves half an entry or a broken file.
 
     Each step takes O(log n) time, and memory does not grow with what is kept. One process at a time can have a ledger
-    open; the lock goes with the process, however it ends. Use it from the thread that entered it, with as many
-    `asyncio` tasks as you like.
+    open; the lock goes with the process, however it ends. There, use it from as many threads and `asyncio` tasks as you
+    like, but iterate over `records` while nothing else is kept.
 
     Every method raises `UsageError` when the place cannot be written to or is full, and `DataError` when the file is
     damaged. What was kept before stays; once there is space again, work can go on with the same object or a new one.
@@ -71,6 +72,7 @@ class Ledger:
         self.path = path
         self._identity: dict[str, JsonValue] = json.loads(_json(dict(identity)))
         self._overwrite = overwrite
+        self._lock = threading.RLock()
         self._db: sqlite3.Connection
         self._is_open = False
 
@@ -205,7 +207,9 @@ class Ledger:
     def _open(self) -> None:
         try:
             # `str` would make a name of surrogates of a path that is not UTF-8, which SQLite does not take.
-            self._db = sqlite3.connect(os.fsencode(self.path), timeout=_LOCK_SECONDS, isolation_level=None)
+            self._db = sqlite3.connect(
+                os.fsencode(self.path), timeout=_LOCK_SECONDS, isolation_level=None, check_same_thread=False
+            )
             self._is_open = True
             # Exclusive first: then the index of the log is in memory, and no file is shared with other processes.
             for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL"):
@@ -261,27 +265,29 @@ class Ledger:
 
     def _value(self, query: str, *arguments: str | bytes) -> bytes | None:
         try:
-            row = self._db.execute(query, arguments).fetchone()
+            with self._lock:
+                row = self._db.execute(query, arguments).fetchone()
         except sqlite3.Error as error:
             raise self._error(error) from error
         return None if row is None else row[0]
 
     def _write(self, *statements: tuple[str, tuple[object, ...]]) -> None:
         """Do all or nothing, also where an interrupt comes in between."""
-        try:
-            if len(statements) == 1:  # a transaction by itself
-                self._db.execute(*statements[0])
-                return
-            self._db.execute("BEGIN")
-            for statement, arguments in statements:
-                self._db.execute(statement, arguments)
-            self._db.execute("COMMIT")
-        except BaseException as error:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error):
-                raise self._error(error) from error
-            raise
+        with self._lock:
+            try:
+                if len(statements) == 1:  # a transaction by itself
+                    self._db.execute(*statements[0])
+                    return
+                self._db.execute("BEGIN")
+                for statement, arguments in statements:
+                    self._db.execute(statement, arguments)
+                self._db.execute("COMMIT")
+            except BaseException as error:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    raise self._error(error) from error
+                raise
 
     def _error(self, error: sqlite3.Error) -> OpenRubricsError:
         """Return the error of ours: whose fault it is, and what to do."""

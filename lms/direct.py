@@ -14,7 +14,7 @@ from dspy.clients.errors import error_boundary
 from dspy.lm15 import Message, Request, Response, Usage
 
 from openrubrics.lms.http import AsyncHttpEngine
-from openrubrics.lms.identity import lm_identity
+from openrubrics.lms.identity import call_identity
 from openrubrics.lms.local import AsyncLocalEngine
 from openrubrics.lms.metering import Meter, meters_for_threads, task_meter, usage_meter
 from openrubrics.lms.model import EngineLM
@@ -86,7 +86,7 @@ def _route(lm: dspy.BaseLM, options: Mapping[str, Any]) -> Route:
         return _Call(lm, options)
     request = _canonical(lm, options)
     scored = bool({**lm.kwargs, **options}.get("logprobs"))
-    key = _key(lm, options)
+    key = call_identity(lm, options)
     if isinstance(engine, AsyncHttpEngine):
         return _Http(key, engine, request.model, request_options(request), n or 1, scored)
     return _Local(key, engine, request, n or 1, scored)
@@ -96,12 +96,6 @@ def _is_plain(lm: EngineLM) -> bool:
     """Whether nothing of DSPy's takes part in a call but its passage: no cache, callbacks or method of a subclass."""
     own = all(getattr(type(lm), name) is getattr(EngineLM, name) for name in ("acall", "aforward", "_folded"))
     return own and not (lm.cache or lm.callbacks or {"acall", "aforward"} & vars(lm).keys())
-
-
-def _key(lm: dspy.BaseLM, options: Mapping[str, Any]) -> str:
-    # The identity of an LM leaves its rollout id out.
-    parts = [lm_identity(lm), lm.kwargs.get("rollout_id"), dict(options)]
-    return json.dumps(parts, sort_keys=True, default=str)
 
 
 class _Catch:
@@ -186,7 +180,7 @@ class _Call:
     lasting = False
 
     def __init__(self, lm: dspy.BaseLM, options: Mapping[str, Any]) -> None:
-        self.key = _key(lm, options)
+        self.key = call_identity(lm, options)
         self.lm = lm
         self.options = options
 

@@ -4,9 +4,12 @@ import json
 import threading
 import uuid
 import weakref
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 import dspy
+from pydantic import BaseModel
 
 from openrubrics.lms.http import AsyncHttpEngine, HttpEngine
 from openrubrics.lms.local import Deterministic, LocalEngine
@@ -29,8 +32,29 @@ def lm_identity(lm: dspy.BaseLM) -> str:
     Nothing is known about how an engine from elsewhere answers, so LMs with different engines of that kind differ;
     in another process they have other texts, so nothing that is kept of them is ever taken for an answer of theirs.
     """
-    sampling = {name: value for name, value in lm.kwargs.items() if name not in _NOT_SAMPLING}
-    return _encode([lm.model, _engine_identity(lm), sampling])
+    return _encode([lm.model, _engine_identity(lm), sampling(lm)])
+
+
+def sampling(lm: dspy.BaseLM) -> dict[str, Any]:
+    """Return the generation options of an LM: what an answer depends on besides model and server."""
+    return {name: value for name, value in lm.kwargs.items() if name not in _NOT_SAMPLING}
+
+
+def call_identity(lm: dspy.BaseLM, options: Mapping[str, Any]) -> str:
+    """Return a text that is equal for calls that differ in nothing but their messages.
+
+    Args:
+        lm: The LM that is called; its rollout id, which `lm_identity` leaves out, is a part.
+        options: Options of the call.
+    """
+    return json.dumps([lm_identity(lm), lm.kwargs.get("rollout_id"), dict(options)], sort_keys=True, default=_plain)
+
+
+def _plain(value: object) -> object:
+    """Return what stands for an option that is an object: the schema of a class for the response format."""
+    if isinstance(value, type) and issubclass(value, BaseModel):
+        return value.model_json_schema()
+    return str(value)
 
 
 def _engine_identity(lm: dspy.BaseLM) -> str:

@@ -60,13 +60,15 @@ class Budget:
     Attributes:
         max_calls: Requests, with those that are repeated after a failure.
         max_cost: US dollars. A model of unknown price cannot be called under this limit.
+        max_total_tokens: Tokens read and written. Like cost, they are known only after a request.
     """
 
     max_calls: int | None = None
     max_cost: float | None = None
+    max_total_tokens: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("max_calls", "max_cost"):
+        for name in ("max_calls", "max_cost", "max_total_tokens"):
             limit = getattr(self, name)
             if limit is not None and not limit >= 0:
                 raise UsageError(f"{name} is {limit!r}, but a limit cannot be negative")
@@ -114,6 +116,8 @@ class _Account(Meter):
         limit, spent = self.budget, self.usage
         if limit.max_calls is not None and self.reserved >= limit.max_calls:
             raise _reached(f"the budget of {limit.max_calls} calls is used up", "--max-calls")
+        if limit.max_total_tokens is not None and spent.tokens >= limit.max_total_tokens:
+            raise _reached(f"the budget of {limit.max_total_tokens} tokens is used up", "--max-total-tokens")
         if limit.max_cost is None:
             return
         if not priced or (spent.calls and spent.cost is None):
@@ -234,6 +238,21 @@ def record(usage: Usage) -> None:
     with _LOCK:
         for meter in _active():
             meter.add(usage)
+
+
+def charge(model: str, usage: Usage) -> None:
+    """Take what a kept reply cost from every budget, and add it to every meter, as if it were asked for now.
+
+    Raises:
+        BudgetError: A limit was reached before; nothing is taken.
+    """
+    accounts = _accounts()
+    with _LOCK:
+        for account in accounts:
+            account.check(model, usage.cost is not None)
+        for account in accounts:
+            account.reserved += usage.calls
+    record(usage)
 
 
 def record_again(usage: Usage) -> None:

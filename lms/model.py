@@ -7,6 +7,7 @@ from dspy.lm15 import Request
 
 from openrubrics.lms.candidates import candidates
 from openrubrics.lms.finish import FinishLM
+from openrubrics.lms.gate import passes_gate
 from openrubrics.lms.identity import address
 from openrubrics.lms.options import check_options, fold, place
 
@@ -42,6 +43,7 @@ class EngineLM(FinishLM):
         """What answers `acall`."""
         return self._async_engine_spec
 
+    @passes_gate
     def __call__(self, prompt=None, *, messages=None, **options):  # noqa: ANN001, ANN003, ANN204
         """Answer like `dspy.LM`."""
         if isinstance(prompt, Request):

@@ -19,6 +19,7 @@ from dspy.utils.exceptions import is_retryable_lm_error
 
 from openrubrics.lms.backoff import wait_before
 from openrubrics.lms.finish import NO_TEXT, FinishLM
+from openrubrics.lms.gate import passes_gate
 from openrubrics.lms.metering import Price, record, release, reserve, usage_of
 from openrubrics.lms.options import check_ranges
 from openrubrics.signatures.errors import BudgetError
@@ -76,6 +77,7 @@ class ProviderLM(FinishLM):
         # DSPy itself repeats nothing.
         self.retries = num_retries
 
+    @passes_gate
     def __call__(self, prompt=None, *, messages=None, **options):  # noqa: ANN001, ANN003, ANN204
         """Answer like `dspy.LM`."""
         if isinstance(prompt, Request):
