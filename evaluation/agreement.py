@@ -25,7 +25,18 @@ def kappa(runs: Sequence[Sequence[EvaluatedPair]]) -> float | None:
     """
     if len(runs) < 2:
         raise UsageError(f"agreement needs two runs or more, and there are {len(runs)}")
-    tables = [_by_id(run) for run in runs]
+    tables = [{name: result.category(result.judgment.outcome) for name, result in run.items()} for run in by_id(runs)]
+    values = [value for a, b in combinations(tables, 2) if (value := _cohen(a, b)) is not None]
+    return fmean(values) if values else None
+
+
+def by_id(runs: Sequence[Sequence[EvaluatedPair]]) -> list[dict[str, EvaluatedPair]]:
+    """Return the judged pairs of each run by their ids, which are the same in all runs.
+
+    Raises:
+        DataError: A run is empty, repeats an id, or has other ids than the first.
+    """
+    tables = [_table(run) for run in runs]
     for number, table in enumerate(tables[1:], start=2):
         different = sorted(table.keys() ^ tables[0].keys())
         if different:
@@ -33,14 +44,13 @@ def kappa(runs: Sequence[Sequence[EvaluatedPair]]) -> float | None:
                 f"runs 1 and {number} differ in {len(different)} ids, the first is {different[0]!r}",
                 "repeat a run on the same pairs",
             )
-    values = [value for a, b in combinations(tables, 2) if (value := _cohen(a, b)) is not None]
-    return fmean(values) if values else None
+    return tables
 
 
-def _by_id(run: Sequence[EvaluatedPair]) -> dict[str, Category]:
-    table: dict[str, Category] = {result.id: result.category(result.judgment.outcome) for result in run}
+def _table(run: Sequence[EvaluatedPair]) -> dict[str, EvaluatedPair]:
+    table = {result.id: result for result in run}
     if not table:
-        raise DataError("a run without judged pairs agrees with nothing")
+        raise DataError("a run without judged pairs cannot be compared")
     if len(table) != len(run):
         twice = next(name for name, count in Counter(result.id for result in run).items() if count > 1)
         raise DataError(f"id {twice!r} comes more than once in a run")

@@ -41,13 +41,37 @@ def bootstrap(scores: Sequence[float], *, seed: int) -> Interval:
     if seed < 0:
         raise UsageError(f"seed is {seed}, but a seed cannot be negative")
     counts = Counter(scores)
-    n = len(scores)
-    if len(counts) == 1:
-        return wilson(sum(scores), n)
-    values, times = zip(*sorted(counts.items()), strict=True)
+    return _percentiles(scores, counts, seed) if len(counts) > 1 else wilson(sum(scores), len(scores))
+
+
+def bootstrap_difference(differences: Sequence[float], *, seed: int) -> Interval:
+    """Return the percentile bootstrap interval of the mean of one difference in [-1, 1] for each pair.
+
+    Where all differences are equal no resample differs, and the width would be zero however few the pairs. All that
+    is known then is that pairs with another difference are rare: at most a share w, the upper Wilson limit for none
+    out of n (close to the rule of three, 3 / n, and a little wider). If that share were all lost, or all gained, the
+    mean would be at one of the two ends that are returned: (1 - w) * difference - w and + w.
+
+    Raises:
+        UsageError: `seed` is negative.
+    """
+    if seed < 0:
+        raise UsageError(f"seed is {seed}, but a seed cannot be negative")
+    counts = Counter(differences)
+    if len(counts) > 1:
+        return _percentiles(differences, counts, seed)
+    (difference,) = counts
+    unseen = wilson(0, len(differences))[1]
+    middle = (1 - unseen) * difference
+    return _around(difference, max(-1.0, middle - unseen), min(1.0, middle + unseen))
+
+
+def _percentiles(values: Sequence[float], counts: Counter[float], seed: int) -> Interval:
+    n = len(values)
+    distinct, times = zip(*sorted(counts.items()), strict=True)
     draws = np.random.default_rng(seed).multinomial(n, np.array(times) / n, size=_RESAMPLES)
-    low, high = np.percentile(draws @ np.array(values) / n, [2.5, 97.5])
-    return _around(sum(scores) / n, float(low), float(high))
+    low, high = np.percentile(draws @ np.array(distinct) / n, [2.5, 97.5])
+    return _around(sum(values) / n, float(low), float(high))
 
 
 def _around(share: float, low: float, high: float) -> Interval:
