@@ -26,7 +26,7 @@ from openrubrics.data.slots import shown_responses, slot_of_chosen
 from openrubrics.data.specificity import topic_findings
 from openrubrics.lms import usage_meter
 from openrubrics.programs import Direct
-from openrubrics.programs.rubric_rm import combine
+from openrubrics.programs.orders import combine
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.values import (
     Failed,

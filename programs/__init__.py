@@ -1,5 +1,6 @@
 """DSPy modules that return our own values; the only room where a `dspy.Prediction` becomes one."""
 
+from openrubrics.programs.contrastive_rm import ContrastiveRubricRM
 from openrubrics.programs.direct import Direct, Replies
 from openrubrics.programs.gatekeeper import GatekeeperJudge
 from openrubrics.programs.program import Program
@@ -10,6 +11,7 @@ from openrubrics.programs.rubric_rm import RubricRM
 __all__ = [
     "Comparison",
     "ContrastiveRubricGenerator",
+    "ContrastiveRubricRM",
     "Direct",
     "GatekeeperJudge",
     "Program",

@@ -1,28 +1,18 @@
 """The two-stage reward model: write a rubric for the request, then compare under it (OpenRubrics v3, section 4)."""
 
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
 from openrubrics.programs.arguments import check_rubric, check_texts
 from openrubrics.programs.enforce import asked_rules, decide_by_checks, own_request
 from openrubrics.programs.gatekeeper import GatekeeperJudge
+from openrubrics.programs.orders import check_orders, judged_by
 from openrubrics.programs.program import Program
 from openrubrics.programs.ranking import Ranking, RankMode, rank_steps
 from openrubrics.programs.rubric_generator import RubricGenerator
 from openrubrics.programs.steps import Call, Steps, arun, at_most, run, through_dspy
-from openrubrics.signatures import (
-    Failed,
-    Judgment,
-    OrderOutcome,
-    Orders,
-    Outcome,
-    Prompt,
-    Rubric,
-    Tie,
-    Verdict,
-    prompt_text,
-)
+from openrubrics.signatures import Judgment, OrderOutcome, Orders, Prompt, Rubric, Verdict, prompt_text
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.values import Order
 from openrubrics.verifiers import attach_checks
@@ -72,8 +62,7 @@ class RubricRM(Program):
         super().__init__()
         if judge is not None and votes is not None:
             raise UsageError("both judge and votes are given", "set votes on the judge")
-        if orders not in get_args(Orders):
-            raise UsageError(f"unknown orders {orders!r}", f"orders are {' and '.join(get_args(Orders))}")
+        check_orders(orders)
         if rubric is not None:
             check_rubric(rubric)
         self.generate = generator or RubricGenerator()
@@ -148,49 +137,10 @@ class RubricRM(Program):
         if rubric is None:
             rubric = self.generate.known(text)
         if rubric is None:
-            (written,) = yield [Call(self.generate, {"prompt": text})]
-            if isinstance(written, Failed):
-                return Judgment(outcome=Failed(reason=f"no rubric: {written.reason}", raw=written.raw))
-            rubric = written
-        inputs = {"prompt": text, "rubric": rubric}
-        shown = [(response_a, response_b), (response_b, response_a)][: 2 if self.orders == "both" else 1]
-        calls = [Call(self.judge, inputs | {"response_a": a, "response_b": b}, metered=False) for a, b in shown]
-        judged: list[Judgment] = yield calls
-        outcomes = [judged[0].orders[0], *(_swapped(judgment.orders[0]) for judgment in judged[1:])]
-        return Judgment(outcome=combine(*outcomes), rubric=rubric, orders=tuple(outcomes))
+            (rubric,) = yield [Call(self.generate, {"prompt": text})]
+        return (yield from judged_by(rubric, self.judge, self.orders, text, response_a, response_b))
 
     def _decided_by_checks(self, rubric: Rubric, verdict: Verdict) -> Judgment:
         shown: tuple[Order, ...] = ("AB", "BA") if self.orders == "both" else ("AB",)
         orders = tuple(OrderOutcome(order=order, outcome=verdict) for order in shown)
         return Judgment(outcome=verdict, rubric=rubric, orders=orders, decided_by="checks")
-
-
-def _swapped(shown: OrderOutcome) -> OrderOutcome:
-    """Return the result of the swapped order with the caller's names for the responses."""
-    votes = tuple(vote.model_copy(update={"outcome": vote.outcome.swapped()}) for vote in shown.votes)
-    return OrderOutcome(order="BA", outcome=shown.outcome.swapped(), votes=votes)
-
-
-def combine(first: OrderOutcome, second: OrderOutcome | None = None) -> Outcome:
-    """Return one outcome for the orders that were shown, by the rule of `RubricRM`."""
-    if second is None:
-        return first.outcome
-    match first.outcome, second.outcome:
-        case (Failed() as failed, _) | (_, Failed() as failed):
-            shown = first if isinstance(first.outcome, Failed) else second
-            return Failed(reason=f"order {shown.order} failed: {failed.reason}", raw=failed.raw)
-        case Verdict() as one, Verdict() as other if one.preferred == other.preferred:
-            measured = [p for p in (one.probability, other.probability) if p is not None]
-            return one.model_copy(update={"probability": sum(measured) / len(measured) if measured else None})
-        case Tie() as one, Tie():
-            return one
-        case one, other:
-            return Tie(
-                reason=f"the orders disagree: {_name(one)} when A is shown first, {_name(other)} when B is",
-                gatekeeper=one.gatekeeper,
-                findings=one.findings,
-            )
-
-
-def _name(outcome: Verdict | Tie) -> str:
-    return f"Response {outcome.preferred}" if isinstance(outcome, Verdict) else "tie"
