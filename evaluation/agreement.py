@@ -25,7 +25,9 @@ def kappa(runs: Sequence[Sequence[EvaluatedPair]]) -> float | None:
     """
     if len(runs) < 2:
         raise UsageError(f"agreement needs two runs or more, and there are {len(runs)}")
-    tables = [{name: result.category(result.judgment.outcome) for name, result in run.items()} for run in by_id(runs)]
+    tables: list[dict[str, Category]] = [
+        {name: result.category(result.judgment.outcome) for name, result in run.items()} for run in by_id(runs)
+    ]
     values = [value for a, b in combinations(tables, 2) if (value := _cohen(a, b)) is not None]
     return fmean(values) if values else None
 
