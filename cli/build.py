@@ -8,9 +8,15 @@ from typing import Any, Literal
 import dspy
 from pydantic import ValidationError
 
-from openrubrics.cli.options import LMOptions, ProgramOptions
+from openrubrics.cli.options import LMOptions, ProgramOptions, ReflectionOptions
 from openrubrics.lms import Budget, HttpEngine, Meter, Price, budget, lm, usage_meter
-from openrubrics.programs import GatekeeperJudge, RubricGenerator, RubricRM
+from openrubrics.programs import (
+    ContrastiveRubricGenerator,
+    ContrastiveRubricRM,
+    GatekeeperJudge,
+    RubricGenerator,
+    RubricRM,
+)
 from openrubrics.programs.gatekeeper import VOTING_TEMPERATURE
 from openrubrics.signatures import Rubric
 from openrubrics.signatures.errors import DataError, ParseError, UsageError
@@ -27,18 +33,43 @@ def model(options: LMOptions, role: Role) -> dspy.LM:
     names = {"rubric": options.rubric_lm, "judge": options.judge_lm}
     addresses = {"rubric": options.rubric_api_base, "judge": options.judge_api_base}
     keys = {"rubric": options.rubric_api_key, "judge": options.judge_api_key}
-    settings: dict[str, Any] = {
-        "temperature": options.temperature,
-        "max_tokens": options.max_tokens,
-        "timeout": options.timeout,
-        "retries": options.retries,
-    }
-    if options.thinking is not None:
-        settings["chat_template_kwargs"] = {"enable_thinking": options.thinking}
+    sampling = {"temperature": options.temperature, "max_tokens": options.max_tokens}
+    return _made(options, names[role], addresses[role], keys[role], _thinking(options) | sampling)
+
+
+def reflection_model(options: LMOptions, reflection: ReflectionOptions) -> dspy.LM | None:
+    """Return the LM that rewrites prompts: its own, else the common one; None where neither is named.
+
+    It has the sampling of its server, since what is right for a judge (temperature 0, short replies) is wrong for it.
+
+    Raises:
+        UsageError: An option does not fit it.
+    """
+    if not (reflection.reflection_lm or options.lm):
+        return None
+    own = reflection.reflection_lm is not None
+    return _made(
+        options,
+        reflection.reflection_lm,
+        reflection.reflection_api_base,
+        reflection.reflection_api_key,
+        {} if own else _thinking(options),
+    )
+
+
+def _thinking(options: LMOptions) -> dict[str, Any]:
+    return {} if options.thinking is None else {"chat_template_kwargs": {"enable_thinking": options.thinking}}
+
+
+def _made(
+    options: LMOptions, name: str | None, api_base: str | None, api_key: str | None, sampling: dict[str, Any]
+) -> dspy.LM:
+    """Return an LM by its own name, address and key where they are given, else by the common ones."""
+    settings = sampling | {"timeout": options.timeout, "retries": options.retries}
     made = lm(
-        names[role] or options.lm or "",
-        api_base=addresses[role] or options.api_base,
-        api_key=keys[role] or options.api_key,
+        name or options.lm or "",
+        api_base=api_base or options.api_base,
+        api_key=api_key or options.api_key,
         price=Price(*options.price) if options.price else None,
         cache=options.cache,
         **{name: value for name, value in settings.items() if value is not None},
@@ -77,6 +108,25 @@ def rubric_rm(program: ProgramOptions, lms: LMOptions) -> RubricRM:
     rm.judge.set_lm(model(lms, "judge"))
     if rm.rubric is None:
         rm.generate.set_lm(model(lms, "rubric"))
+    return rm
+
+
+def contrastive_rm(program: ProgramOptions, lms: LMOptions) -> ContrastiveRubricRM:
+    """Return the two programs of a curation as one, with their LMs attached.
+
+    Raises:
+        UsageError: No model is named, or options do not fit together.
+        DataError: A file is not what it should be.
+    """
+    rm = ContrastiveRubricRM(
+        ContrastiveRubricGenerator(_template(program.rubric_template)),
+        GatekeeperJudge(form=program.form, template=_template(program.judge_template)),
+        orders=program.orders,
+    )
+    if program.compiled:
+        rm.load(program.compiled)
+    rm.judge.set_lm(model(lms, "judge"))
+    rm.generate.set_lm(model(lms, "rubric"))
     return rm
 
 

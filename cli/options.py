@@ -55,6 +55,15 @@ class LMOptions:
 
 
 @dataclass(frozen=True)
+class ReflectionOptions:
+    """Which language model rewrites prompts; sampling options of the others are not for it."""
+
+    reflection_lm: str | None
+    reflection_api_base: str | None
+    reflection_api_key: str | None
+
+
+@dataclass(frozen=True)
 class ProgramOptions:
     """Which program to run, and with which prompts."""
 
@@ -149,6 +158,15 @@ _LM = (
     ),
 )
 
+_REFLECTION = (
+    click.option(
+        "--reflection-lm",
+        help="Model that rewrites prompts, instead of --lm. --temperature and --max-tokens are not for this role.",
+    ),
+    click.option("--reflection-api-base", help="Address of the server that rewrites prompts, where it is another."),
+    click.option("--reflection-api-key", help="Key for the server that rewrites prompts, where it is another."),
+)
+
 _PROGRAM = (
     click.option("--method", type=click.Choice(["rubric-rm"]), default="rubric-rm", show_default=True, help="Program."),
     click.option("--compiled", type=FILE, help="Optimized program to load."),
@@ -203,6 +221,9 @@ lm_options = collected(LMOptions, "lms", (*_ENVIRONMENT, *_LM))
 
 offline_lm_options = collected(LMOptions, "lms", (*_NO_ENVIRONMENT, *_LM))
 """The same, but no model comes from the environment."""
+
+reflection_options = collected(ReflectionOptions, "reflection", _REFLECTION)
+"""Adds the options of `ReflectionOptions`; the command receives them as ``reflection``."""
 
 program_options = collected(ProgramOptions, "program", _PROGRAM)
 """Adds the options of `ProgramOptions`; the command receives them as ``program``."""

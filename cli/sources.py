@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -51,6 +51,46 @@ class SourceOptions:
     limit: int | None
 
 
+@dataclass(frozen=True)
+class SplitOptions:
+    """Preference data in splits, all of which are read in the same way."""
+
+    train: str
+    train_split: str | None
+    val: str | None
+    val_split: str | None
+    test: str | None
+    test_split: str | None
+    config: str | None
+    streaming: bool
+    layout: str | None
+    columns: tuple[str, ...]
+    take: Literal["extremes", "all"]
+    on_error: Literal["stop", "skip"]
+    dedup: bool
+    exclude: tuple[Path, ...]
+    limit: int | None
+
+    def named(self) -> dict[str, SourceOptions]:
+        """Return how each split is to be read, by its name; only those that were named.
+
+        Raises:
+            UsageError: A part of a data set is asked for, but not the data set.
+        """
+        from openrubrics.signatures.errors import UsageError
+
+        names = {field.name for field in fields(SourceOptions)} & vars(self).keys()
+        shared = {name: getattr(self, name) for name in names}
+        found: dict[str, SourceOptions] = {}
+        for name in ("train", "val", "test"):
+            pairs, split = getattr(self, name), getattr(self, f"{name}_split")
+            if pairs is not None:
+                found[name] = SourceOptions(pairs=pairs, split=split, **shared)
+            elif split is not None:
+                raise UsageError(f"--{name}-split is given, but no --{name}", f"add --{name} {self.train}")
+        return found
+
+
 on_error_option = click.option(
     "--on-error",
     type=click.Choice(["stop", "skip"]),
@@ -59,17 +99,13 @@ on_error_option = click.option(
     help="Stop at a bad row, or skip and count it.",
 )
 
-_SOURCE = (
-    click.option(
-        "--pairs",
-        required=True,
-        type=SourceName(),
-        help="Preference data: a .jsonl, .json or .parquet file, a folder or quoted pattern of such files, a data "
-        "set's folder, a preset such as starter or ultrafeedback, or ORGANISATION/NAME on the hub; `openrubrics "
-        "data` lists presets and layouts.",
-    ),
-    click.option("--config", help="Configuration (subset) of a data set."),
-    click.option("--split", help="Split of a data set; train, or the only one, by default."),
+_KINDS = (
+    "a .jsonl, .json or .parquet file, a folder or quoted pattern of such files, a data set's folder, a preset such as "
+    "starter or ultrafeedback, or ORGANISATION/NAME on the hub; `openrubrics data` lists presets and layouts"
+)
+
+_CONFIG = click.option("--config", help="Configuration (subset) of a data set.")
+_SHARED = (
     click.option("--streaming", is_flag=True, help="Read a data set of the hub row by row instead of downloading it."),
     click.option("--layout", help="Layout of the rows, by name; told by the columns by default."),
     click.option(
@@ -98,8 +134,34 @@ _SOURCE = (
     click.option("--limit", type=click.IntRange(min=1), help="Read only so many rows."),
 )
 
+_SOURCE = (
+    click.option("--pairs", required=True, type=SourceName(), help=f"Preference data: {_KINDS}."),
+    _CONFIG,
+    click.option("--split", help="Split of a data set; train, or the only one, by default."),
+    *_SHARED,
+)
+
+_SPLITS = (
+    click.option("--train", required=True, type=SourceName(), help=f"Pairs to search with: {_KINDS}."),
+    click.option(
+        "--val",
+        type=SourceName(),
+        help="Pairs by which prompts are chosen; by default a share of the training prompts.",
+    ),
+    click.option("--test", type=SourceName(), help="Pairs that are judged once before the search and once after it."),
+    *(
+        click.option(f"--{name}-split", help=f"Split of the data set of --{name}; train, or the only one, by default.")
+        for name in ("train", "val", "test")
+    ),
+    _CONFIG,
+    *_SHARED,
+)
+
 source_options = collected(SourceOptions, "source", _SOURCE)
 """Adds the options of `SourceOptions`; the command receives them as ``source``."""
+
+split_options = collected(SplitOptions, "splits", _SPLITS)
+"""Adds the options of `SplitOptions`; the command receives them as ``splits``."""
 
 
 class Source:
