@@ -1,0 +1,150 @@
+"""A run that is asked for, and whether it can work."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import dspy
+from pydantic import JsonValue
+
+from openrubrics.data import check_disjoint
+from openrubrics.lms import Budget
+from openrubrics.lms.finish import FinishLM
+from openrubrics.lms.identity import sampling
+from openrubrics.optimizers.limits import calls_for, calls_of_run, check_limit
+from openrubrics.optimizers.metrics import LabelMetric
+from openrubrics.optimizers.session import Splits
+from openrubrics.optimizers.student import Compilable
+from openrubrics.optimizers.table import OPTIMIZERS, check, smallest
+from openrubrics.programs import ContrastiveRubricRM, RubricRM
+from openrubrics.signatures import PreferencePair
+from openrubrics.signatures.errors import DataError, UsageError
+
+FINALISTS = 3
+"""Candidates that are scored on validation where an optimizer looks at the training split only."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run, checked as far as that can be done without asking anyone; `compile` says what the fields are."""
+
+    program: Compilable
+    splits: Splits
+    optimizer: str
+    limit: Budget
+    reflection_lm: dspy.LM | None
+    length_penalty: float
+    position_penalty: float
+    demos: bool
+    seed: int
+    concurrency: int
+    options: Mapping[str, JsonValue]
+
+    @property
+    def lms(self) -> dict[str, dspy.LM]:
+        """The LM of each predictor."""
+        predictors = self.program.bound_predictors()
+        return {name: _from_here(name, predictor.current_lm()) for name, predictor in predictors.items()}
+
+    @property
+    def calls_before(self) -> int:
+        """Requests at most for scoring before the search."""
+        return calls_for(self.program, self.splits.val) + calls_for(self.program, self.splits.test)
+
+    @property
+    def calls_after(self) -> int:
+        """Requests at most for scoring after the search."""
+        again = 0 if OPTIMIZERS[self.optimizer].selects_on == "val" else FINALISTS
+        return again * calls_for(self.program, self.splits.val) + calls_for(self.program, self.splits.test)
+
+    @property
+    def metric(self) -> LabelMetric:
+        """What the search is steered by."""
+        topics = isinstance(self.program, ContrastiveRubricRM)
+        return LabelMetric(self.length_penalty, self.position_penalty, general_only=topics)
+
+    def check(self) -> None:
+        """Refuse what cannot work.
+
+        Raises:
+            UsageError: Something is missing, does not fit together, or is too small.
+            DataError: Two splits share a prompt.
+            MissingExtraError: The optimizer needs a package that is not installed.
+        """
+        splits = self.splits
+        _check_program(self.program, self.position_penalty)
+        for name in ("train", "val"):
+            if not getattr(splits, name):
+                raise DataError(f"the {name} split has no pairs")
+        check_disjoint({"train": splits.train, "val": splits.val, "test": splits.test})
+        lms = self.lms
+        if self.reflection_lm is not None:
+            _from_here("reflection", self.reflection_lm)
+        check(
+            self.optimizer,
+            reflection_lm=self.reflection_lm,
+            demos=self.demos,
+            train=len(splits.train),
+            val=len(splits.val),
+            options=self.options,
+            lms=lms,
+        )
+        runs = smallest(self.optimizer, len(splits.train), len(splits.val), len(lms))
+        check_limit(self.limit, self.calls_before + self.calls_after + runs * calls_of_run(self.program))
+
+    def identity(self) -> dict[str, JsonValue]:
+        """Return what a folder's run must have begun with to go on; the limit may change."""
+        models = self.lms | ({"reflection": self.reflection_lm} if self.reflection_lm else {})
+        return {
+            "command": "optimize",
+            "optimizer": self.optimizer,
+            "options": dict(self.options),
+            "prompts": self.program.fingerprint,
+            "settings": self.program.settings,
+            "length penalty": self.length_penalty,
+            "position penalty": self.position_penalty,
+            "demos": self.demos,
+            "seed": self.seed,
+            "data": data_hashes(self.splits),
+            **{f"{role} model": model.model for role, model in models.items()},
+            **{f"{role} sampling": json.dumps(sampling(model), default=str) for role, model in models.items()},
+        }
+
+
+def data_hashes(splits: Splits) -> dict[str, JsonValue]:
+    """Return the SHA-256 of the pairs of each split that has any, whatever file they come from."""
+    parts = {"train": splits.train, "val": splits.val, "test": splits.test}
+    return {name: _hash(pairs) for name, pairs in parts.items() if pairs}
+
+
+def _hash(pairs: Sequence[PreferencePair]) -> str:
+    digest = hashlib.sha256()
+    for pair in pairs:
+        content = pair.model_dump(mode="json", include={"id", "prompt", "chosen", "rejected"})
+        digest.update(json.dumps(content, sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def _from_here(role: str, lm: dspy.BaseLM) -> dspy.LM:
+    """Refuse an LM whose requests nobody counts."""
+    if not isinstance(lm, FinishLM):
+        raise UsageError(
+            f"the LM of {role} is a {type(lm).__name__}, whose requests cannot be counted and limited",
+            "make it with openrubrics.lms.lm(...)",
+        )
+    return lm
+
+
+def _check_program(program: Compilable, position_penalty: float) -> None:
+    """Refuse settings of a program under which there is nothing to learn, or not what was meant."""
+    if isinstance(program, RubricRM) and program.rubric is not None:
+        raise UsageError("the program has a fixed rubric, so no writer of rubrics can be compiled", "leave it out")
+    if isinstance(program, RubricRM) and program.enforce_checks:
+        raise UsageError("with enforce_checks code decides pairs from which prompts should learn", "set it afterwards")
+    if position_penalty and program.orders != "both":
+        raise UsageError("a position penalty needs to see both orders", 'give orders="both" (--orders both)')
+    for name, predictor in program.bound_predictors().items():
+        template = predictor.adapter.template
+        if template is not None and "{instructions}" not in template:
+            raise UsageError(f"the template of {name} has no place for instructions", "add {instructions} to it")

@@ -1,0 +1,229 @@
+"""One run of an optimizer: scoring, the search under its limits, and what is known while it goes on."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass
+from threading import Lock
+from typing import Literal
+
+import dspy
+from dspy.utils.exceptions import AdapterParseError
+
+from openrubrics.data import slot_of_chosen
+from openrubrics.evaluation import EvaluatedPair
+from openrubrics.lms import Budget, Meter, budget
+from openrubrics.optimizers.metrics import LabelMetric, TraceStep, as_example
+from openrubrics.optimizers.replay import Replay, SearchEnded
+from openrubrics.optimizers.student import Candidate, Candidates, Compilable, Student, with_prompts
+from openrubrics.programs import ContrastiveRubricRM
+from openrubrics.signatures import Failed, PreferencePair
+from openrubrics.signatures.errors import BudgetError
+from openrubrics.signatures.values import Frozen, Usage
+
+Phase = Literal["validation before", "test before", "search", "validation after", "test after"]
+
+_LEAST_SEEN = 8
+"""Training examples on which prompts must have been tried for a place among the finalists."""
+
+
+class Progress(Frozen):
+    """How far a run is.
+
+    Attributes:
+        phase: What it is doing.
+        runs: Program runs so far; each judges one pair.
+        candidates: Different prompts tried so far, the base among them.
+        candidate: First characters of the fingerprint of those that ran last.
+        best: Highest mean score of prompts that were scored on all of the validation split; None before there is one.
+        base: Mean score of the base on it.
+        usage: What was spent, by earlier starts of the run too.
+        replayed: Requests that an earlier start had sent and were not sent again.
+    """
+
+    phase: Phase
+    runs: int
+    candidates: int
+    candidate: str
+    best: float | None
+    base: float | None
+    usage: Usage
+    replayed: int
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The pairs of a run; no two splits share a prompt."""
+
+    train: Sequence[PreferencePair]
+    val: Sequence[PreferencePair]
+    test: Sequence[PreferencePair]
+
+
+class Session:
+    """What scoring and search share.
+
+    Args:
+        base: The program as it is, which stays so.
+        lms: LM of each predictor.
+        splits: The pairs.
+        metric: What the search is steered by.
+        seed: For the slots of the responses.
+        concurrency: Program runs at a time.
+        replay: Gate of all calls.
+        meter: Measures what is spent.
+        on_progress: Called after each program run, from whichever thread made it, one at a time.
+    """
+
+    def __init__(
+        self,
+        base: Compilable,
+        lms: Mapping[str, dspy.LM],
+        splits: Splits,
+        *,
+        metric: LabelMetric,
+        seed: int,
+        concurrency: int,
+        replay: Replay,
+        meter: Meter,
+        on_progress: Callable[[Progress], None] | None,
+    ) -> None:
+        self._base = base
+        self._metric = metric
+        self._seed = seed
+        self._concurrency = concurrency
+        self._replay = replay
+        self._meter = meter
+        self._on_progress = on_progress
+        self._telling = Lock()
+        self._phase: Phase = "validation before"
+        self._contrastive = isinstance(base, ContrastiveRubricRM)
+        self.train = [self._example(pair) for pair in splits.train]
+        self.val = [self._example(pair) for pair in splits.val]
+        keys = {"train": Counter(map(_key, self.train)), "val": Counter(map(_key, self.val))}
+        self.candidates = Candidates(base, lms, keys, self._tell)
+
+    def student(self) -> Student:
+        """Return the program as optimizers are to see it."""
+        return Student(self._base.deepcopy(), self.candidates)
+
+    def score(self, program: Compilable, pairs: Sequence[PreferencePair], phase: Phase) -> list[EvaluatedPair]:
+        """Judge pairs, in their order.
+
+        Raises:
+            SearchEnded: A limit is reached, or no request can succeed.
+        """
+        self._phase = phase
+        student = Student(program.deepcopy(), self.candidates)
+
+        def judged(pair: PreferencePair) -> EvaluatedPair:
+            example = self._example(pair)
+            prediction = student(**example.inputs())
+            self(example, prediction)
+            return EvaluatedPair.of(pair, prediction.judgment, seed=self._seed)
+
+        with ThreadPoolExecutor(self._concurrency) as pool:
+            try:
+                futures = [pool.submit(copy_context().run, judged, pair) for pair in pairs]
+                return [future.result() for future in futures]
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def affordable(
+        self, program: Compilable, pairs: Sequence[PreferencePair], phase: Phase
+    ) -> list[EvaluatedPair] | None:
+        """Do what `score` does; return None where a limit is reached."""
+        try:
+            return self.score(program, pairs, phase)
+        except SearchEnded as end:
+            if not isinstance(end.error, BudgetError):
+                raise
+            self._replay.again()
+            return None
+
+    def search(self, optimize: Callable[[Student], object], limit: Budget) -> str:
+        """Let an optimizer try candidates until it is done or a limit is reached, and return why it ended.
+
+        Raises:
+            LMError: No request can succeed.
+        """
+        self._phase = "search"
+        try:
+            with budget(limit):
+                optimize(self.student())
+        except SearchEnded as end:
+            if not isinstance(end.error, BudgetError):
+                raise end.error from end
+            self._replay.again()
+            return end.error.message
+        except AdapterParseError as error:
+            return f"the optimizer could not read a reply of the reflection LM: {str(error).splitlines()[0]}"
+        return "the optimizer was done"
+
+    def choose(self, finalists: int, pairs: Sequence[PreferencePair]) -> Compilable:
+        """Return the program with the prompts that score best on validation; of equal ones the first that came up.
+
+        Args:
+            finalists: How many of those that the optimizer tried on the training split only are scored on validation
+                before that.
+            pairs: The validation split.
+
+        Raises:
+            SearchEnded: No request can succeed. Where a limit is reached, the best so far is taken.
+        """
+        for candidate in self.candidates.finalists(finalists, least=min(_LEAST_SEEN, len(self.train))):
+            self.affordable(with_prompts(self._base, candidate.prompts), pairs, "validation after")
+        best = self.candidates.best()
+        return with_prompts(self._base, best.prompts) if best else self._base.deepcopy()
+
+    def __call__(
+        self,
+        gold: dspy.Example,
+        pred: dspy.Prediction,
+        trace: object = None,
+        pred_name: str | None = None,
+        pred_trace: Sequence[TraceStep] | None = None,
+    ) -> float | bool | dspy.Prediction:
+        """Score as the metric does, and note the score; what explains a score that was given before is not noted."""
+        if pred_trace is None:
+            self._note(gold, pred)
+        return self._metric(gold, pred, trace, pred_name, pred_trace)
+
+    def explained(self, gold: dspy.Example, pred: dspy.Prediction) -> dspy.Prediction:
+        """Score, note and explain in one, as SIMBA asks for."""
+        self._note(gold, pred)
+        return self._metric.explained(gold, pred)
+
+    def _note(self, gold: dspy.Example, pred: dspy.Prediction) -> None:
+        judgment = pred.judgment
+        failed = isinstance(judgment.outcome, Failed)
+        self.candidates.note(pred.candidate, _key(gold), self._metric.score(gold, judgment), failed=failed)
+
+    def _example(self, pair: PreferencePair) -> dspy.Example:
+        return as_example(pair, slot_of_chosen(pair.id, self._seed), contrastive=self._contrastive)
+
+    def _tell(self, candidate: Candidate) -> None:
+        if self._on_progress is None:
+            return
+        with self._telling:
+            tried = self.candidates.all
+            best = self.candidates.best()
+            self._on_progress(
+                Progress(
+                    phase=self._phase,
+                    runs=self.candidates.runs,
+                    candidates=len(tried),
+                    candidate=candidate.name[:8],
+                    best=best and best.means.get("val"),
+                    base=tried[0].means.get("val"),
+                    usage=self._meter.usage,
+                    replayed=self._replay.replayed,
+                )
+            )
+
+
+def _key(example: dspy.Example) -> str:
+    """Return what tells examples apart."""
+    return "\0".join((example.prompt, example.response_a, example.response_b))
