@@ -17,6 +17,7 @@ from openrubrics.data.presets import PRESETS
 from openrubrics.data.slots import shown_responses, slot_of_chosen
 from openrubrics.data.sources import read_candidates, read_pairs, read_questions, read_ranked
 from openrubrics.data.specificity import TopicFinding, topic_findings
+from openrubrics.data.splits import check_disjoint, split_by_prompt
 from openrubrics.data.synthetic import synthetic_pairs
 from openrubrics.signatures.files import cannot_write, sha256, write_whole
 
@@ -44,6 +45,7 @@ __all__ = [
     "acurate",
     "calls",
     "cannot_write",
+    "check_disjoint",
     "curate",
     "curate_one",
     "describe_curated",
@@ -58,6 +60,7 @@ __all__ = [
     "sha256",
     "shown_responses",
     "slot_of_chosen",
+    "split_by_prompt",
     "synthetic_pairs",
     "topic_findings",
     "versions",
