@@ -63,7 +63,7 @@ def _advise(fields: Fields, chance: int) -> list[str]:
     feedback = fields["worse_reward_info"]
     advice: dict[str, str] = {}
     for module in json.loads(fields["module_names"]):
-        missing = _pointed_to("judge" if module.startswith("judge") else "generator", feedback, "")
+        missing = _pointed_to("judge" if "judge" in module else "generator", feedback, "")
         advice[module] = missing[0].sentence if missing else _USELESS[chance % len(_USELESS)]
     return ["The worse run says what it lacks.", json.dumps(advice)]
 
