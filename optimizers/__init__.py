@@ -1,5 +1,22 @@
-"""Metrics for prompt optimizers."""
+"""Prompts compiled against label accuracy."""
 
-from openrubrics.optimizers.metrics import as_example, label_accuracy, label_feedback
+from openrubrics.optimizers.card import Card, Demos, SplitScores, read_card, save_compiled
+from openrubrics.optimizers.compile import Compiled, compile  # noqa: A004 - DSPy's word for it
+from openrubrics.optimizers.metrics import LabelMetric, as_example
+from openrubrics.optimizers.session import Progress
+from openrubrics.optimizers.table import OPTIMIZERS, Optimizer
 
-__all__ = ["as_example", "label_accuracy", "label_feedback"]
+__all__ = [
+    "OPTIMIZERS",
+    "Card",
+    "Compiled",
+    "Demos",
+    "LabelMetric",
+    "Optimizer",
+    "Progress",
+    "SplitScores",
+    "as_example",
+    "compile",
+    "read_card",
+    "save_compiled",
+]

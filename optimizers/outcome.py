@@ -91,7 +91,7 @@ def _demos(program: Compilable, train: Sequence[PreferencePair]) -> tuple[Demos,
     """Return which training pairs the demonstrations of each predictor come from."""
     found: list[Demos] = []
     for name, prompts in prompts_of(program).items():
-        texts = [str(demo.prompt) for demo in prompts.demos]
+        texts = [str(demo["prompt"]) for demo in prompts.demos]
         sources = [pair.id for text in dict.fromkeys(texts) for pair in train if prompt_text(pair.prompt) == text]
         characters = sum(len(str(value)) for demo in prompts.demos for value in demo.values())
         found.append(Demos(predictor=name, count=len(texts), pairs=tuple(sources), characters=characters))

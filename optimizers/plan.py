@@ -14,9 +14,10 @@ from openrubrics.lms.finish import FinishLM
 from openrubrics.lms.identity import sampling
 from openrubrics.optimizers.limits import calls_for, calls_of_run, check_limit
 from openrubrics.optimizers.metrics import LabelMetric
+from openrubrics.optimizers.search import Sizes
 from openrubrics.optimizers.session import Splits
 from openrubrics.optimizers.student import Compilable
-from openrubrics.optimizers.table import OPTIMIZERS, check, smallest
+from openrubrics.optimizers.table import OPTIMIZERS, check
 from openrubrics.programs import ContrastiveRubricRM, RubricRM
 from openrubrics.signatures import PreferencePair
 from openrubrics.signatures.errors import DataError, UsageError
@@ -81,16 +82,16 @@ class Plan:
         lms = self.lms
         if self.reflection_lm is not None:
             _from_here("reflection", self.reflection_lm)
-        check(
+        optimizer = check(
             self.optimizer,
             reflection_lm=self.reflection_lm,
             demos=self.demos,
-            train=len(splits.train),
-            val=len(splits.val),
+            train=splits.train,
+            val=splits.val,
             options=self.options,
-            lms=lms,
+            lms=list(lms.values()),
         )
-        runs = smallest(self.optimizer, len(splits.train), len(splits.val), len(lms))
+        runs = optimizer.smallest(Sizes(len(splits.train), len(splits.val), len(lms), self.demos), self.options)
         check_limit(self.limit, self.calls_before + self.calls_after + runs * calls_of_run(self.program))
 
     def identity(self) -> dict[str, JsonValue]:
@@ -106,13 +107,13 @@ class Plan:
             "position penalty": self.position_penalty,
             "demos": self.demos,
             "seed": self.seed,
-            "data": data_hashes(self.splits),
+            "data": dict(data_hashes(self.splits)),
             **{f"{role} model": model.model for role, model in models.items()},
             **{f"{role} sampling": json.dumps(sampling(model), default=str) for role, model in models.items()},
         }
 
 
-def data_hashes(splits: Splits) -> dict[str, JsonValue]:
+def data_hashes(splits: Splits) -> dict[str, str]:
     """Return the SHA-256 of the pairs of each split that has any, whatever file they come from."""
     parts = {"train": splits.train, "val": splits.val, "test": splits.test}
     return {name: _hash(pairs) for name, pairs in parts.items() if pairs}

@@ -27,7 +27,7 @@ class Prompts:
     """
 
     instructions: str
-    demos: tuple[dspy.Example, ...]
+    demos: tuple[dict[str, Any], ...]
 
 
 def prompts_of(program: Compilable) -> dict[str, Prompts]:
@@ -46,11 +46,9 @@ def with_prompts(base: Compilable, prompts: Mapping[str, Prompts]) -> Compilable
 
 def _prompts(predictor: BoundPredict) -> Prompts:
     fields = list(predictor.task.fields)
-    whole = (demo for demo in predictor.demos if all(name in demo for name in fields))
-    demos = (dspy.Example({name: demo[name] for name in fields}) for demo in whole)
-    return Prompts(
-        predictor.task.instructions, tuple(demo for demo in demos if not isinstance(demo[predictor.output], Failed))
-    )
+    whole = ({name: demo[name] for name in fields} for demo in predictor.demos if all(name in demo for name in fields))
+    readable = tuple(demo for demo in whole if not isinstance(demo[predictor.output], Failed))
+    return Prompts(predictor.task.instructions, readable)
 
 
 class Student(dspy.Module):
