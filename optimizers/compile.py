@@ -169,14 +169,14 @@ def _run(plan: Plan, replay: Replay, on_progress: Callable[[Progress], None] | N
 
 def _search(plan: Plan, session: Session, on_val: Usage, spent: Usage) -> str:
     limit = left_for_search(plan.limit, spent, plan.calls_after, spent)
-    runs = affordable_runs(limit, on_val, len(plan.splits.val))
+    affordable = affordable_runs(limit, on_val, len(plan.splits.val))
     optimize = partial(
         OPTIMIZERS[plan.optimizer].run,
         train=session.train,
         val=session.val,
         metric=session,
         reflection_lm=plan.reflection_lm,
-        runs=runs,
+        runs=max(affordable, plan.smallest_search),  # what tokens and cost allow may be less; then the limit ends it
         demos=plan.demos,
         seed=plan.seed,
         threads=plan.concurrency,

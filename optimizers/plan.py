@@ -60,6 +60,12 @@ class Plan:
         return again * calls_for(self.program, self.splits.val) + calls_for(self.program, self.splits.test)
 
     @property
+    def smallest_search(self) -> int:
+        """Program runs of the smallest useful search."""
+        sizes = Sizes(len(self.splits.train), len(self.splits.val), len(self.lms), self.demos)
+        return OPTIMIZERS[self.optimizer].smallest(sizes, self.options)
+
+    @property
     def metric(self) -> LabelMetric:
         """What the search is steered by."""
         topics = isinstance(self.program, ContrastiveRubricRM)
@@ -82,7 +88,7 @@ class Plan:
         lms = self.lms
         if self.reflection_lm is not None:
             _from_here("reflection", self.reflection_lm)
-        optimizer = check(
+        check(
             self.optimizer,
             reflection_lm=self.reflection_lm,
             demos=self.demos,
@@ -91,8 +97,8 @@ class Plan:
             options=self.options,
             lms=list(lms.values()),
         )
-        runs = optimizer.smallest(Sizes(len(splits.train), len(splits.val), len(lms), self.demos), self.options)
-        check_limit(self.limit, self.calls_before + self.calls_after + runs * calls_of_run(self.program))
+        searching = self.smallest_search * calls_of_run(self.program)
+        check_limit(self.limit, self.calls_before + self.calls_after + searching)
 
     def identity(self) -> dict[str, JsonValue]:
         """Return what a folder's run must have begun with to go on; the limit may change."""
