@@ -353,3 +353,17 @@ def test_memory_does_not_grow_with_what_is_kept(path: Path) -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)  # noqa: S603
     assert int(ran.stdout) < 4_000_000
+
+
+def test_threads_share_a_ledger(path: Path) -> None:
+    def work(thread: int) -> list[bytes | None]:
+        keys = [f"{thread}.{i}" for i in range(50)]
+        for i, key in enumerate(keys):
+            run.keep_replies([(key, key.encode()), (f"also {key}", b"")])
+            run.finish(thread * 50 + i, key, key.encode())
+        return [run.reply(key) for key in keys]
+
+    with ledger(path) as run, ThreadPoolExecutor(8) as pool:
+        for thread, replies in enumerate(pool.map(work, range(8))):
+            assert replies == [f"{thread}.{i}".encode() for i in range(50)]
+        assert len(list(run.records())) == 400

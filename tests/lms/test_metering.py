@@ -24,7 +24,8 @@ from openrubrics.lms import (
     lm_error,
     usage_meter,
 )
-from openrubrics.signatures import RUBRIC, GenerateRubric, VerbatimAdapter
+from openrubrics.lms.metering import charge
+from openrubrics.signatures import RUBRIC, GenerateRubric, Usage, VerbatimAdapter
 from openrubrics.signatures.errors import BudgetError, UsageError
 
 if TYPE_CHECKING:
@@ -236,3 +237,26 @@ def test_counting_keeps_history_and_usage_tracking_as_dspy_has_them(model_server
     with dspy.context(disable_history=True):
         model("two")
     assert len(model.history) == 1
+
+
+def test_a_limit_on_tokens_ends_with_the_request_that_reaches_it() -> None:
+    model = parrot()
+    with budget(Budget(max_total_tokens=5)) as spent:
+        model("one two three")
+        with pytest.raises(BudgetError, match="5 tokens is used up") as refused:
+            model("one")
+    assert "--max-total-tokens" in refused.value.hint
+    assert spent.usage.tokens == 5
+
+
+def test_what_a_kept_reply_cost_is_charged_as_if_it_were_asked_now() -> None:
+    kept = Usage(calls=2, prompt_tokens=3, completion_tokens=4, cost=0.5)
+    with usage_meter() as meter, budget(Budget(max_calls=3, max_cost=10)):
+        charge("model", kept)
+        assert meter.usage == kept
+        charge("model", kept)
+        with pytest.raises(BudgetError, match="3 calls"):
+            charge("model", kept)
+        with pytest.raises(BudgetError):
+            parrot(Price(1, 1))("no call is left")
+    assert meter.usage.calls == 4
