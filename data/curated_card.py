@@ -8,6 +8,7 @@ from uuid import uuid4
 from openrubrics.data.curated_rows import COLUMNS, TYPES, Configuration
 from openrubrics.data.curation_counts import CurationSummary
 from openrubrics.data.manifest import Manifest
+from openrubrics.data.markdown import plain, table
 
 _SHOWN_DOMAINS = 50
 _SHOWN_FAILURES = 20
@@ -90,18 +91,16 @@ def _sections(summary: CurationSummary, manifest: Manifest) -> Iterable[str]:
             "data!`) except with `streaming=True`; here that is "
             f"{'`rejected`' if summary.kept else '`kept`' if summary.pairs else 'both'}."
         )
-    yield "## How it was made\n\n" + _table(
-        ("", ""), ((name, _plain(value)) for name, value in _how(summary, manifest))
-    )
+    yield "## How it was made\n\n" + table(("", ""), ((name, plain(value)) for name, value in _how(summary, manifest)))
     yield _filter(summary)
-    yield "## Counts\n\n" + _table(("reason", "pairs"), summary.reasons.items())
+    yield "## Counts\n\n" + table(("reason", "pairs"), summary.reasons.items())
     if summary.failures:
-        failures = ((_plain(reason), count) for reason, count in list(summary.failures.items())[:_SHOWN_FAILURES])
-        yield _table(("what went wrong", "pairs"), failures)
-    yield _table(
+        failures = ((plain(reason), count) for reason, count in list(summary.failures.items())[:_SHOWN_FAILURES])
+        yield table(("what went wrong", "pairs"), failures)
+    yield table(
         ("domain", "pairs", "kept", "kept share"),
         (
-            (_plain(domain), counts.pairs, counts.kept, _percent(counts.kept_share))
+            (plain(domain), counts.pairs, counts.kept, _percent(counts.kept_share))
             for domain, counts in list(summary.by_domain.items())[:_SHOWN_DOMAINS]
         ),
     )
@@ -109,7 +108,7 @@ def _sections(summary: CurationSummary, manifest: Manifest) -> Iterable[str]:
         f"{summary.topic_specific} of {summary.rubrics} rubrics ({_percent(summary.topic_specific_share)}) have a "
         "principle in which code found a name, a number or a response index of their request."
     )
-    yield "## Columns\n\n" + _table(("column", "what it holds"), COLUMNS.items())
+    yield "## Columns\n\n" + table(("column", "what it holds"), COLUMNS.items())
     yield f"## What is not known\n\n{_UNKNOWN}"
 
 
@@ -138,19 +137,6 @@ def _filter(summary: CurationSummary) -> str:
         "not right (preference-label consistency, OpenRubrics, arXiv 2510.07743 v3, Eq. 1-5). Where no pair is kept, "
         "another rubric is sampled as long as attempts are left."
     )
-
-
-def _table(header: tuple[str, ...], lines: Iterable[Iterable[object]]) -> str:
-    rule = "|".join("---" for _ in header)
-    return "\n".join(
-        (f"| {' | '.join(header)} |", f"|{rule}|", *(f"| {' | '.join(map(str, line))} |" for line in lines))
-    )
-
-
-def _plain(value: object) -> str:
-    """Return a value as plain text of one cell, whatever it holds: names come from files and servers."""
-    text = " ".join(str(value).encode("utf-8", "replace").decode().split())
-    return "".join(f"\\{c}" if c in "\\|`*_[]<>" else c for c in text) or " "
 
 
 def _percent(share: float) -> str:

@@ -15,6 +15,10 @@ from openrubrics.lms.samples import Sample
 from openrubrics.signatures import Contract, Failed, VerbatimAdapter
 from openrubrics.signatures.adapter import check_template
 from openrubrics.signatures.errors import UsageError
+from openrubrics.signatures.model_text import excerpt
+
+_MADE_BY_DSPY = "augmented"
+"""DSPy's mark of a demonstration that a program wrote, in contrast to one from the data; optimizers read it."""
 
 _LOW_TEMPERATURE = 0.15
 _RAISED_TEMPERATURE = 0.7
@@ -73,10 +77,34 @@ class BoundPredict(dspy.Predict):
         return self.adapter.format(self.task, self._demonstrations(), inputs)
 
     def dump_state(self, json_mode: bool = True) -> dict[str, Any]:
-        """Return instructions and demonstrations as JSON content; an LM is no part of it, and need not be savable."""
+        """Return instructions and demonstrations as JSON content; an LM is no part of it, and need not be savable.
+
+        Of a demonstration that is the fields of the task: optimizers put whole training examples there, with labels
+        and with what other predictors are for, and none of that is ever shown.
+        """
         bare = copy.copy(self)
         bare.lm = None
-        return super(BoundPredict, bare).dump_state(json_mode)
+        state = super(BoundPredict, bare).dump_state(json_mode)
+        known = self._demo_fields()
+        return state | {"demos": [{key: demo[key] for key in demo if key in known} for demo in state["demos"]]}
+
+    def restore(self, instructions: str, demos: Sequence[Mapping[str, Any]]) -> None:
+        """Take instructions and demonstrations, as `dump_state` gives them; all else stays as it is.
+
+        Raises:
+            ValueError: A demonstration has a field that the task does not have, or cannot be shown.
+        """
+        foreign = sorted({key for demo in demos for key in demo} - self._demo_fields())
+        if foreign:
+            raise ValueError(
+                f"a demonstration has a field {excerpt(foreign[0])}, but the task has {', '.join(self.task.fields)}"
+            )
+        self.signature = self.task.with_instructions(instructions)
+        self.demos = [dict(demo) for demo in demos]
+        self.messages(**dict.fromkeys(self.task.input_fields, ""))
+
+    def _demo_fields(self) -> set[str]:
+        return {*self.task.fields, _MADE_BY_DSPY}
 
     def load_state(self, state: dict[str, Any], *, allow_unsafe_lm_state: bool = False) -> Self:
         """Take instructions and demonstrations; the LM stays as it is."""

@@ -6,21 +6,22 @@ carries a manifest, is matched by name, holds no LM, and is never a pickle.
 
 import functools
 import json
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import dspy
 from pydantic import JsonValue
 
+from openrubrics.programs.artifact import FORMAT, Artifact, SavedPredictor, read_artifact
 from openrubrics.programs.predict import BoundPredict
 from openrubrics.programs.steps import Steps
 from openrubrics.signatures import JUDGMENT
 from openrubrics.signatures.errors import DataError, UsageError
 from openrubrics.signatures.files import write_whole
+from openrubrics.signatures.model_text import excerpt
 from openrubrics.signatures.values import fingerprint
-
-FORMAT = 1
 
 
 class Program(dspy.Module):
@@ -82,12 +83,25 @@ class Program(dspy.Module):
             "dspy": dspy.__version__,
         }
 
-    def save(self, path: str | Path, save_program: bool = False, modules_to_serialize: list[Any] | None = None) -> None:
+    def save(
+        self,
+        path: str | Path,
+        save_program: bool = False,
+        modules_to_serialize: list[Any] | None = None,
+        *,
+        card: Mapping[str, JsonValue] | None = None,
+    ) -> None:
         """Write instructions and demonstrations to a JSON file, atomically: what optimizers change, and only that.
 
         LMs are not saved. Neither are votes, orders, a fixed rubric and whatever else is given when a program is
         built: `load` keeps those of the program it is called on. The manifest lists them under ``settings``, for the
         reader. Templates are not saved either, but `load` refuses a program with another one.
+
+        Args:
+            path: File to write, ending in .json.
+            save_program: Of DSPy; refused, as is the next one.
+            modules_to_serialize: Of DSPy.
+            card: How the program was compiled (`openrubrics.optimizers.save_compiled`), to be kept beside it.
 
         Raises:
             UsageError: The path does not end in .json, its folder cannot be written to, or a pickle is asked
@@ -97,12 +111,14 @@ class Program(dspy.Module):
         if save_program or modules_to_serialize or path.suffix != ".json":
             raise UsageError(f"cannot save to {str(path)!r}", "programs are saved as .json files only")
         state = {name: predictor.dump_state() for name, predictor in self.bound_predictors().items()}
-        write_whole(path, json.dumps({"manifest": self.manifest(), "state": state}, indent=2, ensure_ascii=False))
+        artifact = {"manifest": self.manifest()} | ({"card": card} if card else {}) | {"state": state}
+        write_whole(path, json.dumps(artifact, indent=2, ensure_ascii=False, allow_nan=False))
 
     def load(self, path: str | Path, allow_pickle: bool = False, allow_unsafe_lm_state: bool = False) -> None:
-        """Take instructions and demonstrations from a file written by `save`; all else stays as it is.
+        """Take instructions and demonstrations from a file written by `save`; nothing else in it has an effect.
 
-        LMs and settings (votes, orders, a fixed rubric) are those of this program, not those of the saved one.
+        LMs and settings (votes, orders, a fixed rubric) are those of this program, not those of the saved one. A
+        `UserWarning` says so where the program was compiled for other LMs than those that are attached.
 
         Raises:
             DataError: The file is not such an artifact, was changed, or belongs to another program, form or template;
@@ -111,27 +127,41 @@ class Program(dspy.Module):
         """
         if allow_pickle or allow_unsafe_lm_state:
             raise UsageError("pickles and LM states are never loaded", "leave both options out")
-        artifact = _read(Path(path))
-        found, mine = artifact["manifest"], self.manifest()
-        for key in ("format", "program", "fields", "contracts"):
-            if found.get(key) != mine[key]:
-                message = f"{path}: {key} is {found.get(key)!r}, but this program has {mine[key]!r}"
-                raise DataError(message, _which_form(found) if key == "contracts" else "")
+        path = Path(path)
+        artifact = read_artifact(path)
+        self._check_manifest(path, artifact.manifest)
         trial = self.deepcopy()  # so that a broken file changes nothing
         try:
-            _restore(trial, artifact["state"])
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise DataError(f"{path}: the state of the predictors cannot be read: {error!r}") from error
-        saved, restored = found.get("fingerprint"), trial.fingerprint
+            _restore(trial, artifact.state)
+        except ValueError as error:
+            raise DataError(f"{path}: the state of the predictors cannot be read: {error}") from error
+        saved, restored = artifact.manifest.get("fingerprint"), trial.fingerprint
         if saved != restored:
             raise DataError(
                 f"{path}: the fingerprint is {saved!r}, but the prompts read from it have {restored!r}",
                 "the file was changed, or was saved under another template or version of the reply's form",
             )
-        _restore(self, artifact["state"])
+        _restore(self, artifact.state)
+        for message in self._other_lms(artifact):
+            warnings.warn(f"{path}: {message}", UserWarning, stacklevel=2)
+
+    def _check_manifest(self, path: Path, found: Mapping[str, JsonValue]) -> None:
+        mine = self.manifest()
+        for key in ("program", "fields", "contracts"):
+            if found.get(key) != mine[key]:
+                message = f"{path}: {key} is {found.get(key)!r}, but this program has {mine[key]!r}"
+                raise DataError(message, _which_form(found) if key == "contracts" else "")
+
+    def _other_lms(self, artifact: Artifact) -> Iterator[str]:
+        """Say which attached LMs are others than those that an artifact was compiled for."""
+        named = artifact.card.get("lms") if isinstance(artifact.card, dict) else None
+        for name, predictor in self.bound_predictors().items():
+            compiled_for = named.get(name) if isinstance(named, dict) else None
+            if predictor.lm and compiled_for and predictor.lm.model != compiled_for:
+                yield f"{name} was compiled for {compiled_for!r}, and {predictor.lm.model!r} is attached to it"
 
 
-def _which_form(manifest: Mapping[str, Any]) -> str:
+def _which_form(manifest: Mapping[str, JsonValue]) -> str:
     """Say how to build the judge that a file belongs to, where it tells."""
     contracts = manifest.get("contracts")
     names = list(contracts.values()) if isinstance(contracts, dict) else []
@@ -139,9 +169,17 @@ def _which_form(manifest: Mapping[str, Any]) -> str:
     return f"build the judge with form={forms[0]!r}" if forms else ""
 
 
-def _restore(program: Program, state: dict[str, Any]) -> None:
-    for name, predictor in program.bound_predictors().items():
-        predictor.load_state(state[name])
+def _restore(program: Program, state: Mapping[str, SavedPredictor]) -> None:
+    """Set the prompts of a program.
+
+    Raises:
+        ValueError: The predictors are others, or a demonstration cannot be shown or has a field that its task has not.
+    """
+    predictors = program.bound_predictors()
+    if state.keys() != predictors.keys():
+        raise ValueError(f"it has {excerpt(', '.join(state))}, and this program has {', '.join(predictors)}")
+    for name, predictor in predictors.items():
+        predictor.restore(state[name].signature.instructions, state[name].demos)
 
 
 def _identity(predictor: BoundPredict) -> dict[str, Any]:
@@ -153,18 +191,6 @@ def _identity(predictor: BoundPredict) -> dict[str, Any]:
         "template": predictor.adapter.template,
         "demos": state["demos"],
     }
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        artifact = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: there is no such file") from error
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: not a JSON file: {error}") from error
-    if not isinstance(artifact, dict) or not isinstance(artifact.get("manifest"), dict) or "state" not in artifact:
-        raise DataError(f"{path}: not a saved program", "expected the keys manifest and state")
-    return artifact
 
 
 @functools.cache

@@ -1,0 +1,95 @@
+"""What is in the file of a saved program: its prompts, what it says about itself, and nothing that could be run.
+
+A file may come from anywhere. What is read here is plain data of known shape: DSPy's own loading would set every key
+of a predictor's state as an attribute, and take an LM and the descriptions of fields from it.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic_core import from_json
+
+from openrubrics.signatures.errors import DataError
+
+FORMAT = 1
+
+_Empty = Annotated[list[JsonValue], Field(max_length=0)]
+
+
+class _Plain(BaseModel):
+    """JSON content without infinity or NaN, which JSON does not have, and without unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class SavedTask(_Plain):
+    """The Signature of a predictor, as DSPy saves it.
+
+    Attributes:
+        instructions: The methodology, which optimizers rewrite.
+        fields: DSPy's prefix and description of each field. No prompt of ours shows them, so they are never loaded.
+    """
+
+    instructions: str
+    fields: list[dict[Literal["prefix", "description"], JsonValue]] = []
+
+
+class SavedPredictor(_Plain):
+    """What optimizers change of a predictor.
+
+    Attributes:
+        signature: The task.
+        demos: Demonstrations: the fields of the task, and DSPy's mark ``augmented``.
+        traces: Of DSPy; always empty.
+        train: Of DSPy; always empty.
+        lm: Of DSPy; an artifact holds no LM.
+    """
+
+    signature: SavedTask
+    demos: list[dict[str, JsonValue]]
+    traces: _Empty = []
+    train: _Empty = []
+    lm: None = None
+
+
+class Artifact(_Plain):
+    """A saved program.
+
+    Attributes:
+        manifest: What it says about itself (`Program.manifest`).
+        state: Its predictors by attribute path.
+        card: How it was compiled, where it was (`openrubrics.optimizers.Card`).
+    """
+
+    manifest: dict[str, JsonValue]
+    state: dict[str, SavedPredictor]
+    card: JsonValue = None
+
+
+def read_artifact(path: Path) -> Artifact:
+    """Read the file of a saved program; which program it belongs to, and whether it was changed, is not checked here.
+
+    Raises:
+        DataError: There is no such file, it is not JSON, or not of this shape; the message says where.
+    """
+    try:
+        content = from_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: there is no such file") from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: not a JSON file: {error}") from error
+    if not isinstance(content, dict) or not isinstance(content.get("manifest"), dict) or "state" not in content:
+        raise DataError(f"{path}: not a saved program", "expected the keys manifest and state")
+    if content["manifest"].get("format") != FORMAT:
+        found = content["manifest"].get("format")
+        raise DataError(f"{path}: format is {found!r}, but this version reads format {FORMAT}")
+    try:
+        return Artifact.model_validate(content)
+    except ValidationError as error:
+        raise DataError(f"{path}: the content cannot be read: {_first(error)}") from error
+
+
+def _first(error: ValidationError) -> str:
+    first: Any = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
