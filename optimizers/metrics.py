@@ -1,109 +1,143 @@
-"""Label accuracy, and what a prompt optimizer is told about a wrong label.
-
-Both metrics take an example of `as_example` and the `Judgment` that a program made of it.
-"""
+"""Label accuracy as prompt optimizers take it: a score, a bool while they collect demonstrations, and words."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import dspy
 
-from openrubrics.signatures import Failed, Finding, Judgment, Label, PreferencePair, Rubric, Tie, Verdict, prompt_text
+from openrubrics.data import TopicFinding, topic_findings
+from openrubrics.optimizers.feedback import Case, to_both, to_generator, to_judge
+from openrubrics.signatures import Judgment, Label, PreferencePair, Verdict, prompt_text
+from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.values import OTHER
 
 TraceStep = tuple[dspy.Predict, Mapping[str, Any], dspy.Prediction]
 """A predictor of DSPy, its inputs and what it returned."""
 
 
-def as_example(pair: PreferencePair, chosen_slot: Label) -> dspy.Example:
-    """Return a pair as DSPy's optimizers take it, with the chosen response in the given slot."""
-    slots: dict[Label, str] = {chosen_slot: pair.chosen, OTHER[chosen_slot]: pair.rejected}
-    example = dspy.Example(
-        prompt=prompt_text(pair.prompt), response_a=slots["A"], response_b=slots["B"], label=chosen_slot
-    )
-    return example.with_inputs("prompt", "response_a", "response_b")
+def as_example(pair: PreferencePair, slot: Label, contrastive: bool = False) -> dspy.Example:
+    """Return a pair as DSPy's optimizers take it.
 
-
-def label_accuracy(example: dspy.Example, prediction: Judgment, trace: object = None) -> float | bool:
-    """Return 1.0 where the judgment prefers the labelled response, else 0.0; a bool while DSPy collects demonstrations.
-
-    A tie is wrong. A failure is wrong too, since an optimizer must not gain by failing; reports count it apart
-    (`openrubrics.evaluation`).
+    Args:
+        pair: The pair.
+        slot: Where the chosen response is shown.
+        contrastive: Give the program ``responses`` too, the chosen one first, as `ContrastiveRubricRM` asks for.
     """
-    right = prediction.preferred == example.label
-    return right if trace is not None else float(right)
+    slots: dict[Label, str] = {slot: pair.chosen, OTHER[slot]: pair.rejected}
+    ranked = {"responses": [pair.chosen, pair.rejected]} if contrastive else {}
+    inputs = {"prompt": prompt_text(pair.prompt), "response_a": slots["A"], "response_b": slots["B"], **ranked}
+    return dspy.Example(**inputs, label=slot).with_inputs(*inputs)
 
 
-def label_feedback(
-    gold: dspy.Example,
-    pred: Judgment,
-    trace: object = None,
-    pred_name: str | None = None,
-    pred_trace: Sequence[TraceStep] | None = None,
-) -> dspy.Prediction:
-    """Score as `label_accuracy` does and explain it to one predictor, as `dspy.GEPA` asks for.
+@dataclass(frozen=True)
+class LabelMetric:
+    """How well a judgment reproduces the label of an example that `as_example` made.
 
-    The writer of the rubric is told on which criteria the wrong verdict rests, the judge what it said and whether the
-    order of the responses flipped it, in the names that its own call showed. Without `pred_trace` the judge is told.
+    With n orders asked, of which r prefer the labelled response::
+
+        score = r / n * (1 - length_penalty * [the labelled response has more characters])
+                      * (1 - position_penalty * [0 < r < n])
+
+    A tie and a failure are not right. A failure is never worth more than any other outcome in its place; reports count
+    failures apart (`openrubrics.evaluation`).
+
+    Attributes:
+        length_penalty: Share in [0, 1] that is taken off a right verdict for the longer response, so that a judge that
+            only prefers length gains little.
+        position_penalty: Share in [0, 1] that is taken off where only one of two orders is right.
+        general_only: Score 0 where a principle of the rubric names things of its own request or responses, as
+            `openrubrics.data.topic_findings` finds them: OpenRubrics v3, section 3, declares such principles invalid.
+
+    Raises:
+        UsageError: A penalty is outside [0, 1].
     """
-    inputs, output = (pred_trace[-1][1], pred_trace[-1][2]) if pred_trace else ({}, {})
-    if "rubric" in output:
-        feedback = _for_generator(gold.label, pred, output["rubric"])
-    else:
-        swapped = bool(inputs) and inputs.get("response_a") != gold.response_a
-        feedback = _for_judge(gold.label, pred, swapped)
-    return dspy.Prediction(score=float(label_accuracy(gold, pred)), feedback=feedback)
+
+    length_penalty: float = 0.0
+    position_penalty: float = 0.0
+    general_only: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("length_penalty", "position_penalty"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"{name} is {getattr(self, name)!r}", "a penalty is a share between 0 and 1")
+
+    def __call__(
+        self,
+        gold: dspy.Example,
+        pred: Judgment | dspy.Prediction,
+        trace: object = None,
+        pred_name: str | None = None,
+        pred_trace: Sequence[TraceStep] | None = None,
+    ) -> float | bool | dspy.Prediction:
+        """Score a judgment in the way that DSPy asks for.
+
+        Args:
+            gold: The example.
+            pred: The judgment, or a prediction that holds it in its field ``judgment``.
+            trace: Given alone where DSPy collects demonstrations: the result is whether all orders are right, and the
+                rubric is general where that is asked for.
+            pred_name: Name of a predictor; not used, since its output tells what it is.
+            pred_trace: Its call; then the result is a `dspy.Prediction` with the score and feedback to this predictor.
+
+        Raises:
+            UsageError: There is no judgment.
+        """
+        judgment = _judgment(pred)
+        if not pred_trace:
+            strict = trace is not None
+            return self._faultless(gold, judgment) if strict else self.score(gold, judgment)
+        _, inputs, output = pred_trace[-1]
+        case = Case.of(gold)
+        if "rubric" in output:
+            sees = "responses" in inputs
+            text = to_generator(case, judgment, output["rubric"], sees, self._bound(gold, judgment))
+        elif "judgment" in output:
+            text = to_judge(case, judgment, swapped=inputs.get("response_a") != gold.response_a, reply=output.judgment)
+        else:
+            return self.explained(gold, judgment)
+        return dspy.Prediction(score=self.score(gold, judgment), feedback=text)
+
+    def score(self, example: dspy.Example, judgment: Judgment) -> float:
+        """Return the score, in [0, 1]."""
+        right = _right(example, judgment)
+        share = sum(right) / len(right)
+        if not share or self._bound(example, judgment):
+            return 0.0
+        case = Case.of(example)
+        longer = len(case.preferred) > len(case.other)
+        return share * (1 - self.length_penalty * longer) * (1 - self.position_penalty * (share < 1))
+
+    def explained(self, gold: dspy.Example, pred: Judgment | dspy.Prediction) -> dspy.Prediction:
+        """Return the score with feedback to all predictors in one text, as `dspy.SIMBA` takes it.
+
+        Raises:
+            UsageError: There is no judgment.
+        """
+        judgment = _judgment(pred)
+        text = to_both(Case.of(gold), judgment, "responses" in gold, self._bound(gold, judgment))
+        return dspy.Prediction(score=self.score(gold, judgment), feedback=text)
+
+    def _faultless(self, example: dspy.Example, judgment: Judgment) -> bool:
+        return all(_right(example, judgment)) and not self._bound(example, judgment)
+
+    def _bound(self, example: dspy.Example, judgment: Judgment) -> tuple[TopicFinding, ...]:
+        if not self.general_only or judgment.rubric is None:
+            return ()
+        return topic_findings(example.prompt, judgment.rubric, example.get("responses") or ())
 
 
-def _for_generator(label: Label, judgment: Judgment, rubric: Rubric | Failed) -> str:
-    outcome = judgment.outcome
-    if isinstance(rubric, Failed):
-        return f"No rubric could be read from the reply, so nothing was compared: {rubric.reason}"
-    if isinstance(outcome, Failed):
-        return f"There was no verdict to read: {outcome.reason}. People prefer Response {label}."
-    if judgment.preferred == label:
-        return f"Right: under this rubric Response {label} was preferred, as people do."
-    answered = f"Response {judgment.preferred}" if isinstance(outcome, Verdict) else f"a tie ({outcome.reason})"
-    lines = [f"Wrong: people prefer Response {label}, but under this rubric the outcome was {answered}."]
-    lines.append(_gatekeeper(outcome))
-    if outcome.findings:
-        lines.append("What was found on each criterion, for the response that people prefer and for the other one:")
-        lines += _criteria(rubric, outcome.findings, label)
-    lines.append("Criteria that speak for the wrong side mislead, are too narrow, or outweigh one that is missing.")
-    return "\n".join(lines)
+def _judgment(pred: object) -> Judgment:
+    judgment = pred.get("judgment") if isinstance(pred, dspy.Prediction) else pred
+    if not isinstance(judgment, Judgment):
+        raise UsageError(
+            f"there is no judgment in what the program returned: {type(pred).__name__}",
+            "a program whose labels are scored returns a Judgment, or a prediction with a field judgment",
+        )
+    return judgment
 
 
-def _criteria(rubric: Rubric, findings: Sequence[Finding], label: Label) -> list[str]:
-    found = {(finding.criterion, finding.response): finding.text for finding in findings}
-    texts = {i: [found.get((i, response), "nothing") for response in (label, OTHER[label])] for i, _ in found}
-    return [
-        f"- {criterion.text} Preferred: {texts[i][0]}. Other: {texts[i][1]}."
-        for i, criterion in enumerate(rubric.criteria, 1)
-        if i in texts
-    ]
-
-
-def _for_judge(label: Label, judgment: Judgment, swapped: bool) -> str:
-    shown = next((o for o in judgment.orders if o.order == ("BA" if swapped else "AB")), None)
-    outcome = shown.outcome if shown else judgment.outcome
-    if swapped:
-        label, outcome = OTHER[label], outcome.swapped()
-    if isinstance(outcome, Failed):
-        return f"Wrong: there was no verdict to read: {outcome.reason}. People prefer Response {label}."
-    right = isinstance(outcome, Verdict) and outcome.preferred == label
-    answered = f"Response {outcome.preferred}" if isinstance(outcome, Verdict) else f"a tie ({outcome.reason})"
-    lines = [f"{'Right' if right else 'Wrong'}: people prefer Response {label}, and the answer was {answered}."]
-    if judgment.decided_by == "checks":
-        lines.append("Code decided this by the hard rules, without the judge.")
-    if not right:
-        lines.append(_gatekeeper(outcome))
-        lines += [f"Justification: {outcome.justification}"] if isinstance(outcome, Verdict) else []
-    if judgment.orders_agree is False:
-        lines.append("With the two responses swapped the answer changed: it followed their places, not their content.")
-    elif judgment.orders_agree is None and len(judgment.orders) == 2:
-        lines.append("With the two responses swapped there was no verdict to read.")
-    return "\n".join(lines)
-
-
-def _gatekeeper(outcome: Verdict | Tie) -> str:
-    return f"Gatekeeper criterion: {outcome.gatekeeper or 'none was named'}"
+def _right(example: dspy.Example, judgment: Judgment) -> list[bool]:
+    """Return for each order that was asked whether it prefers the labelled response; at least one item."""
+    outcomes = [shown.outcome for shown in judgment.orders] or [judgment.outcome]
+    return [isinstance(outcome, Verdict) and outcome.preferred == example.label for outcome in outcomes]

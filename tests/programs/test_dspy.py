@@ -16,7 +16,7 @@ from judge_world import GARBAGE, RUBRIC, RUBRIC_TEXT, better, is_judging, reply,
 
 from openrubrics.lms import ScriptedLM
 from openrubrics.lms.scripted import Messages, Scripted
-from openrubrics.optimizers import as_example, label_accuracy, label_feedback
+from openrubrics.optimizers import LabelMetric, as_example
 from openrubrics.programs import RubricRM
 from openrubrics.signatures import JUDGMENT, JudgePair, JudgeTrace, PreferencePair, Rubric
 from openrubrics.signatures import RUBRIC as RUBRIC_CONTRACT
@@ -66,7 +66,7 @@ def by_length(a: str, b: str) -> Winner:
 
 
 def accuracy(program: RubricRM, lm: dspy.LM) -> float:
-    evaluate = dspy.Evaluate(devset=EXAMPLES, metric=label_accuracy, num_threads=2, display_progress=False)
+    evaluate = dspy.Evaluate(devset=EXAMPLES, metric=LabelMetric(), num_threads=2, display_progress=False)
     with dspy.context(lm=lm):
         return evaluate(program).score
 
@@ -100,7 +100,7 @@ def assert_is_whole(program: dspy.Module, tmp_path: Path) -> RubricRM:
 
 @pytest.mark.parametrize("threads", [1, 4])
 def test_evaluate_scores_it(threads: int) -> None:
-    evaluate = dspy.Evaluate(devset=EXAMPLES, metric=label_accuracy, num_threads=threads, display_progress=False)
+    evaluate = dspy.Evaluate(devset=EXAMPLES, metric=LabelMetric(), num_threads=threads, display_progress=False)
     with dspy.context(lm=judging(by_length)):
         result = evaluate(RubricRM())
     assert result.score == 50.0
@@ -119,7 +119,7 @@ def test_evaluate_counts_failures_as_wrong() -> None:
 
 
 def test_bootstrap_few_shot_collects_right_judgments(tmp_path: Path) -> None:
-    optimizer = dspy.BootstrapFewShot(metric=label_accuracy, max_bootstrapped_demos=3, max_labeled_demos=2)
+    optimizer = dspy.BootstrapFewShot(metric=LabelMetric(), max_bootstrapped_demos=3, max_labeled_demos=2)
     with dspy.context(lm=judging(by_length)):
         program = optimizer.compile(RubricRM(), trainset=EXAMPLES)
     assert_is_whole(program, tmp_path)
@@ -140,7 +140,7 @@ def test_a_failed_vote_does_not_become_a_demonstration(tmp_path: Path) -> None:
         return [GARBAGE, right] if wave.pop(0) == 2 else right
 
     wave = [2, 1] * len(EXAMPLES)
-    optimizer = dspy.BootstrapFewShot(metric=label_accuracy, max_bootstrapped_demos=1, max_labeled_demos=0)
+    optimizer = dspy.BootstrapFewShot(metric=LabelMetric(), max_bootstrapped_demos=1, max_labeled_demos=0)
     with dspy.context(lm=ScriptedLM(first_sample_fails)):
         program = optimizer.compile(RubricRM(votes=3), trainset=EXAMPLES[:1])
     assert len(program.judge.predict.demos) == 1
@@ -162,7 +162,7 @@ def test_simba_adds_demonstrations_or_rules(tmp_path: Path) -> None:
     model = judging(lambda a, b: "A" if guess.random() < 0.5 else "B")
     advisor = ScriptedLM(_advice)
     optimizer = dspy.SIMBA(
-        metric=label_feedback,  # pyright: ignore[reportArgumentType]
+        metric=LabelMetric().explained,  # pyright: ignore[reportArgumentType]
         bsize=6,
         num_candidates=2,
         max_steps=3,
@@ -195,7 +195,7 @@ class Reflection:
 def test_gepa_finds_what_the_feedback_says(orders: str, tmp_path: Path) -> None:
     reflection, model = Reflection(), judging(by_length)
     optimizer = dspy.GEPA(
-        metric=label_feedback,
+        metric=LabelMetric(),
         max_metric_calls=60,
         reflection_lm=ScriptedLM(reflection),
         num_threads=1,
@@ -220,7 +220,7 @@ def test_gepa_finds_what_the_feedback_says(orders: str, tmp_path: Path) -> None:
 def test_gepa_shows_each_predictor_what_concerns_it() -> None:
     reflection = Reflection()
     optimizer = dspy.GEPA(
-        metric=label_feedback, max_metric_calls=40, reflection_lm=ScriptedLM(reflection), num_threads=1, seed=3
+        metric=LabelMetric(), max_metric_calls=40, reflection_lm=ScriptedLM(reflection), num_threads=1, seed=3
     )
     with dspy.context(lm=judging(by_length)):
         optimizer.compile(RubricRM(orders="both"), trainset=EXAMPLES[:6], valset=EXAMPLES[6:])
@@ -232,14 +232,14 @@ def test_gepa_shows_each_predictor_what_concerns_it() -> None:
         assert "The response is kind." in text
         assert "What was found on each criterion" in text
     for text in judge:
-        assert "Gatekeeper criterion: The response has at most 5 words." in text
+        assert "Gatekeeper criterion: 'The response has at most 5 words.'" in text
         assert KIND in text
 
 
 def test_an_optimizer_does_not_touch_the_program_it_starts_from() -> None:
     program = RubricRM()
     before = rendered(program)
-    optimizer = dspy.BootstrapFewShot(metric=label_accuracy, max_bootstrapped_demos=1)
+    optimizer = dspy.BootstrapFewShot(metric=LabelMetric(), max_bootstrapped_demos=1)
     with dspy.context(lm=judging(by_length)):
         optimized = optimizer.compile(program, trainset=EXAMPLES)
     assert rendered(program) == before

@@ -14,7 +14,7 @@ from judge_world import RUBRIC, better, reply, shown
 
 from openrubrics.lms import ScriptedLM
 from openrubrics.lms.scripted import Messages
-from openrubrics.optimizers import label_accuracy, label_feedback
+from openrubrics.optimizers import LabelMetric
 from openrubrics.programs import ContrastiveRubricGenerator, GatekeeperJudge, Program, RubricGenerator
 from openrubrics.signatures import Failed, Judgment, Rubric
 
@@ -41,10 +41,6 @@ def writing(messages: Messages, told: bool) -> str:
 def asks_for_kindness(example: dspy.Example, prediction: Rubric | Failed, trace: object = None) -> float | bool:
     good = str(prediction) == KIND_RUBRIC
     return good if trace is not None else float(good)
-
-
-def judged_right(example: dspy.Example, prediction: Judgment, trace: object = None) -> float | bool:
-    return label_accuracy(example, prediction, trace)
 
 
 def _topic(i: int) -> str:
@@ -86,7 +82,8 @@ class Part:
 
     def feedback(self, gold: dspy.Example, pred: Any, trace: Any = None, name: Any = None, steps: Any = None) -> Any:  # noqa: ANN401
         if self.output is Judgment:
-            return label_feedback(gold, pred, trace, name, steps)
+            metric = LabelMetric()
+            return metric(gold, pred, trace, name, steps) if steps else metric.explained(gold, pred)
         return dspy.Prediction(score=float(self.metric(gold, pred)), feedback="The rubric must be about kindness.")
 
 
@@ -96,7 +93,7 @@ PARTS = {
         GatekeeperJudge,
         judging,
         [_to_judge(i) for i in range(12)],
-        judged_right,
+        LabelMetric(),
         {"prompt": "now", "rubric": RUBRIC, "response_a": "one", "response_b": "two"},
         Judgment,
     ),
