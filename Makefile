@@ -47,5 +47,5 @@ clean: ## remove environments and build products
 	@touch $@
 
 .venv/installed-dev: .venv/installed
-	$(PIP) --editable '.[train,scale,dev]'
+	$(PIP) --editable '.[train,scale,optimize,dev]'
 	@touch $@
