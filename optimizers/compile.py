@@ -128,14 +128,20 @@ def compile(  # noqa: A001, PLR0913 - DSPy's word for it
     with (
         _place(folder) as place,
         Ledger(place / LEDGER, identity=plan.identity(), overwrite=overwrite) as ledger,
-        said_to(place / LOG),
+        said_to(place / LOG) as aloud,
         dspy.context(disable_history=True, trace=None),
     ):
-        outcome = _run(plan, Replay(ledger), on_progress, place)
+
+        def tell(progress: Progress) -> None:
+            if on_progress is not None:
+                with aloud():
+                    on_progress(progress)
+
+        outcome = _run(plan, Replay(ledger), tell, place)
     return Compiled(outcome.program, card(plan, outcome, seconds=time.perf_counter() - start))
 
 
-def _run(plan: Plan, replay: Replay, on_progress: Callable[[Progress], None] | None, place: Path) -> Outcome:
+def _run(plan: Plan, replay: Replay, on_progress: Callable[[Progress], None], place: Path) -> Outcome:
     splits = plan.splits
     with gated(replay), budget(plan.limit), usage_meter() as meter:
         session = Session(

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Self
 
 import dspy
@@ -18,15 +19,28 @@ from openrubrics.signatures.errors import BudgetError, LMError, OpenRubricsError
 
 
 class SearchEnded(BaseException):
-    """Ends a search from wherever in DSPy it is.
+    """Ends a search from wherever in DSPy it is, where every `Exception` is taken for a wrong answer.
 
     Attributes:
-        error: Why: a limit that was reached, or what no later request can get over.
+        error: Why: a limit that was reached, what no later request can get over, or a fault in a program.
     """
 
-    def __init__(self, error: OpenRubricsError) -> None:
+    def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+@contextmanager
+def never_a_score() -> Iterator[None]:
+    """Let an error end the search, which DSPy would take for a wrong answer and score with 0.
+
+    Raises:
+        SearchEnded: Anything went wrong inside.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise SearchEnded(error) from error
 
 
 class Replay:

@@ -15,7 +15,7 @@ from openrubrics.data import slot_of_chosen
 from openrubrics.evaluation import EvaluatedPair
 from openrubrics.lms import Budget, Meter, budget
 from openrubrics.optimizers.metrics import LabelMetric, TraceStep, as_example
-from openrubrics.optimizers.replay import Replay, SearchEnded
+from openrubrics.optimizers.replay import Replay, SearchEnded, never_a_score
 from openrubrics.optimizers.student import Candidate, Candidates, Compilable, Student, with_prompts
 from openrubrics.programs import ContrastiveRubricRM
 from openrubrics.signatures import Failed, PreferencePair
@@ -87,7 +87,7 @@ class Session:
         concurrency: int,
         replay: Replay,
         meter: Meter,
-        on_progress: Callable[[Progress], None] | None,
+        on_progress: Callable[[Progress], None],
     ) -> None:
         self._base = base
         self._metric = metric
@@ -112,7 +112,7 @@ class Session:
         """Judge pairs, in their order.
 
         Raises:
-            SearchEnded: A limit is reached, or no request can succeed.
+            SearchEnded: A limit is reached, no request can succeed, or a program has a fault.
         """
         self._phase = phase
         student = Student(program.deepcopy(), self.candidates)
@@ -147,7 +147,7 @@ class Session:
         """Let an optimizer try candidates until it is done or a limit is reached, and return why it ended.
 
         Raises:
-            LMError: No request can succeed.
+            SearchEnded: No request can succeed, or a program has a fault.
         """
         self._phase = "search"
         try:
@@ -155,7 +155,7 @@ class Session:
                 optimize(self.student())
         except SearchEnded as end:
             if not isinstance(end.error, BudgetError):
-                raise end.error from end
+                raise
             self._replay.again()
             return end.error.message
         except AdapterParseError as error:
@@ -187,14 +187,16 @@ class Session:
         pred_trace: Sequence[TraceStep] | None = None,
     ) -> float | bool | dspy.Prediction:
         """Score as the metric does, and note the score; what explains a score that was given before is not noted."""
-        if pred_trace is None:
-            self._note(gold, pred)
-        return self._metric(gold, pred, trace, pred_name, pred_trace)
+        with never_a_score():
+            if pred_trace is None:
+                self._note(gold, pred)
+            return self._metric(gold, pred, trace, pred_name, pred_trace)
 
     def explained(self, gold: dspy.Example, pred: dspy.Prediction) -> dspy.Prediction:
         """Score, note and explain in one, as SIMBA asks for."""
-        self._note(gold, pred)
-        return self._metric.explained(gold, pred)
+        with never_a_score():
+            self._note(gold, pred)
+            return self._metric.explained(gold, pred)
 
     def _note(self, gold: dspy.Example, pred: dspy.Prediction) -> None:
         judgment = pred.judgment
@@ -205,8 +207,6 @@ class Session:
         return as_example(pair, slot_of_chosen(pair.id, self._seed), contrastive=self._contrastive)
 
     def _tell(self, candidate: Candidate) -> None:
-        if self._on_progress is None:
-            return
         with self._telling:
             tried = self.candidates.all
             best = self.candidates.best()

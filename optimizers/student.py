@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 import dspy
 
+from openrubrics.optimizers.replay import never_a_score
 from openrubrics.programs import ContrastiveRubricRM, RubricRM
 from openrubrics.programs.predict import BoundPredict
 from openrubrics.signatures import Failed
@@ -61,9 +62,10 @@ class Student(dspy.Module):
 
     def forward(self, **inputs: Any) -> dspy.Prediction:  # noqa: ANN401 - those of the program
         """Return the judgment, and the name of the candidate that made it."""
-        candidate = self.candidates.name(self.program)
-        self.candidates.attach(self.program)
-        judgment = self.program(**inputs)
+        with never_a_score():
+            candidate = self.candidates.name(self.program)
+            self.candidates.attach(self.program)
+            judgment = self.program(**inputs)
         return dspy.Prediction(
             preferred=judgment.preferred or "none", rubric=str(judgment.rubric), judgment=judgment, candidate=candidate
         )
