@@ -195,11 +195,11 @@ def _misled(case: Case, rubric: Rubric, findings: Sequence[Finding]) -> list[str
             continue
         preferred, other = (short(text) if text else "nothing" for text in texts)
         line = f"- {number}. {short(criterion.text)} Preferred: {preferred}. Other: {other}."
-        if all(texts):
-            same.append(alike(*texts))
-            line += " The same is found for both." if same[-1] else ""
+        same.append(all(texts) and alike(*texts))
+        line += " The same is found for both." if same[-1] else ""
         if number in coded:
             line += f" {coded[number].sentence('the preferred one', 'the other one')}"
+            same[-1] &= not coded[number].separates
         lines.append(line)
     if not lines:
         return []
@@ -207,7 +207,7 @@ def _misled(case: Case, rubric: Rubric, findings: Sequence[Finding]) -> list[str
         "What was found on each criterion, for the response that people prefer and for the other one:",
         *_cut(lines),
         "No criterion separates the two responses: on each the same was found for both. What people prefer is missing."
-        if same and all(same)
+        if all(same)
         else "Criteria that speak for the wrong side mislead, are too narrow, or outweigh one that is missing.",
     ]
 
