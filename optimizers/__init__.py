@@ -1,7 +1,10 @@
 """Prompts compiled against label accuracy."""
 
 from openrubrics.optimizers.card import Card, Demos, SplitScores, read_card, save_compiled
+from openrubrics.optimizers.card_text import card_text
 from openrubrics.optimizers.compile import Compiled, compile  # noqa: A004 - DSPy's word for it
+from openrubrics.optimizers.diff import diff
+from openrubrics.optimizers.difference import Difference
 from openrubrics.optimizers.metrics import LabelMetric, as_example
 from openrubrics.optimizers.session import Progress
 from openrubrics.optimizers.table import OPTIMIZERS, Optimizer
@@ -11,12 +14,15 @@ __all__ = [
     "Card",
     "Compiled",
     "Demos",
+    "Difference",
     "LabelMetric",
     "Optimizer",
     "Progress",
     "SplitScores",
     "as_example",
+    "card_text",
     "compile",
+    "diff",
     "read_card",
     "save_compiled",
 ]

@@ -1,7 +1,9 @@
 """The card of a compiled program, for people: README.md."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+
+from pydantic import JsonValue
 
 from openrubrics.data.markdown import plain, table
 from openrubrics.evaluation import Figures
@@ -156,14 +158,14 @@ def _made(card: Card) -> Iterator[tuple[str, object]]:
     cost = "unknown" if usage.cost is None else f"{usage.cost:.4f} US dollars"
     yield "optimizer", f"{card.optimizer}, seed {card.seed}"
     if card.options:
-        yield "its options", _json(card.options)
+        yield "its options", _settings(card.options)
     yield "ended because", card.stopped
     yield "tried", f"{_number(card.candidates, 'candidate')} in {_number(card.runs, 'program run')}"
-    yield "metric", _json(card.metric)
+    yield "metric", _settings(card.metric).replace("_", " ")
     for name, model in card.lms.items():
         yield f"model of {name}", model
     for name, settings in card.sampling.items():
-        yield f"sampling of {name}", _json(settings)
+        yield f"sampling of {name}", _settings(settings) if isinstance(settings, Mapping) else settings
     yield "model that wrote instructions", card.reflection_lm or "none"
     for split, size in card.sizes.items():
         digest = card.data.get(split)
@@ -174,5 +176,7 @@ def _made(card: Card) -> Iterator[tuple[str, object]]:
     yield "versions", ", ".join(f"{name} {version}" for name, version in card.versions.items())
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, default=dict)
+def _settings(settings: Mapping[str, JsonValue]) -> str:
+    return ", ".join(
+        f"{name} {value if isinstance(value, str) else json.dumps(value)}" for name, value in settings.items()
+    )

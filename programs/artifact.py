@@ -4,12 +4,14 @@ A file may come from anywhere. What is read here is plain data of known shape: D
 of a predictor's state as an attribute, and take an LM and the descriptions of fields from it.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from pydantic_core import from_json
 
+from openrubrics.signatures import JUDGMENT, JudgeForm
 from openrubrics.signatures.errors import DataError
 
 FORMAT = 1
@@ -88,6 +90,14 @@ def read_artifact(path: Path) -> Artifact:
         return Artifact.model_validate(content)
     except ValidationError as error:
         raise DataError(f"{path}: the content cannot be read: {_first(error)}") from error
+
+
+def judge_form(manifest: Mapping[str, JsonValue]) -> JudgeForm | None:
+    """Return the form of the judge's replies that a manifest tells; None where it tells none."""
+    contracts = manifest.get("contracts")
+    names = list(contracts.values()) if isinstance(contracts, dict) else []
+    forms: tuple[JudgeForm, ...] = get_args(JudgeForm)
+    return next((form for form in forms if JUDGMENT[form].name in names), None)
 
 
 def _first(error: ValidationError) -> str:

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import dspy
 from pydantic import JsonValue
 
-from openrubrics.programs.artifact import FORMAT, Artifact, SavedPredictor, read_artifact
+from openrubrics.programs.artifact import FORMAT, Artifact, SavedPredictor, judge_form, read_artifact
 from openrubrics.programs.predict import BoundPredict
 from openrubrics.programs.steps import Steps
-from openrubrics.signatures import JUDGMENT
 from openrubrics.signatures.errors import DataError, UsageError
 from openrubrics.signatures.files import write_whole
 from openrubrics.signatures.model_text import excerpt
@@ -150,7 +149,8 @@ class Program(dspy.Module):
         for key in ("program", "fields", "contracts"):
             if found.get(key) != mine[key]:
                 message = f"{path}: {key} is {found.get(key)!r}, but this program has {mine[key]!r}"
-                raise DataError(message, _which_form(found) if key == "contracts" else "")
+                form = judge_form(found) if key == "contracts" else None
+                raise DataError(message, f"build the judge with form={form!r}" if form else "")
 
     def _other_lms(self, artifact: Artifact) -> Iterator[str]:
         """Say which attached LMs are others than those that an artifact was compiled for."""
@@ -159,14 +159,6 @@ class Program(dspy.Module):
             compiled_for = named.get(name) if isinstance(named, dict) else None
             if predictor.lm and compiled_for and predictor.lm.model != compiled_for:
                 yield f"{name} was compiled for {compiled_for!r}, and {predictor.lm.model!r} is attached to it"
-
-
-def _which_form(manifest: Mapping[str, JsonValue]) -> str:
-    """Say how to build the judge that a file belongs to, where it tells."""
-    contracts = manifest.get("contracts")
-    names = list(contracts.values()) if isinstance(contracts, dict) else []
-    forms = [form for form, contract in JUDGMENT.items() if contract.name in names]
-    return f"build the judge with form={forms[0]!r}" if forms else ""
 
 
 def _restore(program: Program, state: Mapping[str, SavedPredictor]) -> None:
