@@ -25,7 +25,9 @@ class _WithoutBars(io.TextIOBase):
 
 @contextmanager
 def said_to(path: Path) -> Iterator[Callable[[], AbstractContextManager[None]]]:
-    """Append to a file what this process writes to its outputs meanwhile, in whatever thread.
+    """Write to a file what this process writes to its outputs meanwhile, in whatever thread.
+
+    What the file held is gone: a run that goes on goes the whole way again.
 
     Yields:
         A context in which the outputs are what they were before.
@@ -41,7 +43,7 @@ def said_to(path: Path) -> Iterator[Callable[[], AbstractContextManager[None]]]:
             yield
 
     try:
-        file = path.open("a", encoding="utf-8", errors="replace")
+        file = path.open("w", encoding="utf-8", errors="replace")
     except OSError as error:
         raise cannot_write(path, error) from error
     with file, redirect_stdout(_WithoutBars(file)), redirect_stderr(_WithoutBars(file)):

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from cli_replies import Ran, Run, shorter_wins
 from server_plugin import ModelServer, running
 
 from openrubrics.cli.main import main
+
+sys.path.append(str(Path(__file__).parent.parent / "optimizers"))  # for its simulated world
 
 
 @pytest.fixture(autouse=True)

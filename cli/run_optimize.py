@@ -1,0 +1,201 @@
+"""What `openrubrics optimize` does."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Never
+
+import click
+from pydantic import JsonValue
+
+from openrubrics.cli.build import contrastive_rm, reflection_model, rubric_rm
+from openrubrics.cli.optimize_progress import search_progress
+from openrubrics.cli.options import LMOptions, ProgramOptions, ReflectionOptions
+from openrubrics.cli.show import clean
+from openrubrics.cli.sources import Source, SplitOptions
+from openrubrics.data import Ledger, split_by_prompt, write_whole
+from openrubrics.lms import Budget
+from openrubrics.optimizers import OPTIMIZERS, Card
+from openrubrics.optimizers import compile as compile_prompts
+from openrubrics.optimizers.card_text import card_text
+from openrubrics.optimizers.compile import LEDGER
+from openrubrics.optimizers.limits import affordable_runs, calls_for
+from openrubrics.optimizers.plan import Plan
+from openrubrics.optimizers.search import Sizes
+from openrubrics.optimizers.session import Splits
+from openrubrics.signatures import PreferencePair, Usage
+from openrubrics.signatures.errors import UsageError
+
+README = "README.md"
+VAL_SHARE = 0.4
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a search needs besides pairs, program and LMs."""
+
+    out: Path
+    overwrite: bool
+    target: Literal["rubric-rm", "contrastive"]
+    optimizer: str
+    options: tuple[str, ...]
+    demos: bool
+    val_share: float | None
+    length_penalty: float
+    position_penalty: float
+    max_total_tokens: int | None
+    seed: int
+    concurrency: int
+
+    @property
+    def artifact(self) -> Path:
+        """File of the compiled program."""
+        return self.out / f"{self.target}.json"
+
+
+def run(
+    settings: Settings, program: ProgramOptions, splits: SplitOptions, lms: LMOptions, reflection: ReflectionOptions
+) -> Card:
+    """Search, write the folder, and return the card; a folder that holds the same run is gone on with."""
+    plan = _checked(settings, program, splits, lms, reflection)
+    if _holds_replies(settings, plan):
+        click.echo(f"going on with what {settings.out} holds", err=True)
+    without = " without --overwrite" if settings.overwrite else ""
+    kept = f"the replies are kept in {settings.out}; the same command{without} goes on from there"
+    with search_progress(plan.limit, kept=kept) as tell:
+        compiled = compile_prompts(
+            plan.program,
+            plan.splits.train,
+            plan.splits.val,
+            test=plan.splits.test,
+            optimizer=plan.optimizer,
+            limit=plan.limit,
+            folder=settings.out,
+            overwrite=settings.overwrite,
+            reflection_lm=plan.reflection_lm,
+            length_penalty=plan.length_penalty,
+            position_penalty=plan.position_penalty,
+            demos=plan.demos,
+            seed=plan.seed,
+            concurrency=plan.concurrency,
+            options=plan.options,
+            on_progress=tell,
+        )
+        compiled.save(settings.artifact)
+        write_whole(settings.out / README, card_text(compiled.card))
+    return compiled.card
+
+
+def foretell(
+    settings: Settings, program: ProgramOptions, splits: SplitOptions, lms: LMOptions, reflection: ReflectionOptions
+) -> str:
+    """Check all that can be checked without a request, and say what the limits leave for the search."""
+    plan = _checked(settings, program, splits, lms, reflection)
+    _holds_replies(settings, plan)
+    named = {"training": plan.splits.train, "validation": plan.splits.val, "test": plan.splits.test}
+    sizes = ", ".join(f"{len(pairs)} {name} pairs" for name, pairs in named.items() if pairs)
+    scoring = f"scoring takes at most {plan.calls_before} requests before the search and {plan.calls_after} after it"
+    return f"{sizes}; {scoring}; {_search(plan)}, without repeats after failures; nothing was asked"
+
+
+def _search(plan: Plan) -> str:
+    sizes = Sizes(len(plan.splits.train), len(plan.splits.val), len(plan.lms), plan.demos)
+    smallest = OPTIMIZERS[plan.optimizer].smallest(sizes, plan.options)
+    least = f"the smallest search with {plan.optimizer} takes {smallest} program runs"
+    if plan.limit.max_calls is None:
+        return f"{least}, and what the limits leave for it shows once replies have come"
+    left = plan.limit.max_calls - plan.calls_before - plan.calls_after
+    on_val = Usage(calls=calls_for(plan.program, plan.splits.val))
+    runs = affordable_runs(Budget(max_calls=left), on_val, len(plan.splits.val))
+    return f"{left} of {plan.limit.max_calls} are left for the search, about {runs} program runs; {least}"
+
+
+def _checked(
+    settings: Settings, program: ProgramOptions, splits: SplitOptions, lms: LMOptions, reflection: ReflectionOptions
+) -> Plan:
+    """Return the run, once all that needs no request has been found to be in order."""
+    _check_folder(settings)
+    writes = OPTIMIZERS[settings.optimizer].needs_reflection or reflection.reflection_lm
+    plan = Plan(
+        program=rubric_rm(program, lms) if settings.target == "rubric-rm" else contrastive_rm(program, lms),
+        splits=_splits(settings, splits),
+        optimizer=settings.optimizer,
+        limit=Budget(max_calls=lms.max_calls, max_cost=lms.max_cost, max_total_tokens=settings.max_total_tokens),
+        reflection_lm=reflection_model(lms, reflection) if writes else None,
+        length_penalty=settings.length_penalty,
+        position_penalty=settings.position_penalty,
+        demos=settings.demos,
+        seed=settings.seed,
+        concurrency=settings.concurrency,
+        options=_options(settings.options),
+    )
+    plan.check()
+    return plan
+
+
+def _check_folder(settings: Settings) -> None:
+    """Make sure that no file is replaced which no run of this command wrote.
+
+    Raises:
+        UsageError: The folder holds such a file.
+    """
+    if settings.overwrite or (settings.out / LEDGER).exists():
+        return
+    for path in (settings.artifact, settings.out / README):
+        if path.exists():
+            raise UsageError(
+                f"{settings.out} already holds {path.name}, and no run to go on with",
+                "name another folder, or replace it with --overwrite",
+            )
+
+
+def _holds_replies(settings: Settings, plan: Plan) -> bool:
+    """Whether the folder holds replies of the same run.
+
+    Raises:
+        UsageError: It holds another run.
+    """
+    if settings.overwrite or not (settings.out / LEDGER).exists():
+        return False
+    with Ledger(settings.out / LEDGER, identity=plan.identity()) as ledger:
+        return not ledger.is_empty
+
+
+def _splits(settings: Settings, splits: SplitOptions) -> Splits:
+    """Read the splits, and take validation pairs off the training pairs where there are none."""
+    named = splits.named()
+    if settings.val_share is not None and "val" in named:
+        raise UsageError("--val-share is for runs without --val", "leave one of the two out")
+    read = {name: _read(name, Source(options)) for name, options in named.items()}
+    if "val" not in read:
+        share = settings.val_share or VAL_SHARE
+        read |= split_by_prompt(read["train"], {"train": 1 - share, "val": share}, seed=settings.seed)
+    return Splits(read["train"], read["val"], read.get("test", ()))
+
+
+def _read(name: str, source: Source) -> list[PreferencePair]:
+    pairs = list(source.pairs())
+    for reason, count in source.skipped.most_common():
+        click.echo(clean(f"--{name}: {count} skipped: {reason}"), err=True)
+    return pairs
+
+
+def _options(given: Sequence[str]) -> dict[str, JsonValue]:
+    """Return the options of DSPy's optimizer by name."""
+    options: dict[str, JsonValue] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not (name and equals) or name in options:
+            raise UsageError(f"--set {text} cannot be used", "give each option once, as --set KEY=JSON")
+        try:
+            options[name] = json.loads(value, parse_constant=_no_number)
+        except ValueError as error:
+            raise UsageError(
+                f"--set {text}: the value is not JSON: {error}", f"a text is written '{name}=\"...\"'"
+            ) from error
+    return options
+
+
+def _no_number(text: str) -> Never:
+    raise ValueError(f"{text} is no JSON number")

@@ -1,0 +1,105 @@
+"""What a search for prompts came to, for a person at a terminal."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from openrubrics.cli.progress import duration
+from openrubrics.cli.show import clean, console
+from openrubrics.evaluation import Figures, Paired
+from openrubrics.optimizers import Card, SplitScores
+
+_IDS = 8
+_LEAST_P = 0.001
+
+
+def report(card: Card, artifact: Path, as_json: bool) -> None:
+    """Print the card, and what to do next with the file that holds the program."""
+    if as_json:
+        click.echo(card.model_dump_json(indent=2))
+        return
+    show_card(console(), card)
+    files = ", ".join(sorted(path.name for path in artifact.parent.iterdir()))
+    click.echo(f"written to {artifact.parent}: {files}")
+    for command in _next(card, artifact):
+        click.echo(f"next: {command}")
+
+
+def show_card(out: Console, card: Card) -> None:
+    """Print the scores before and after, what they are worth, and what was spent."""
+    splits = {"validation": card.val} | ({"test": card.test} if card.test else {})
+    table = Table("", box=SIMPLE, pad_edge=False)
+    for heading in ("accuracy (95 %)", "consistent", "ties", "failed"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, scores in splits.items():
+        table.add_row(f"{name}, {scores.pairs} pairs")
+        table.add_row("  before", *_cells(scores.before))
+        table.add_row("  after", *_cells(scores.after))
+    out.print(table)
+    for line in (*(_change(name, scores) for name, scores in splits.items()), *_story(card)):
+        out.print(Text(clean(line)), soft_wrap=True)
+
+
+def _cells(figures: Figures) -> tuple[str, ...]:
+    (low, high), consistent = figures.accuracy_ci, figures.consistent_accuracy
+    return (
+        f"{figures.accuracy:.3f} ({low:.3f}-{high:.3f})",
+        "-" if consistent is None else f"{consistent:.3f}",
+        str(figures.ties),
+        str(figures.failed),
+    )
+
+
+def _change(name: str, scores: SplitScores) -> str:
+    paired: Paired = scores.change
+    low, high = paired.difference_ci
+    return (
+        f"{name}: {paired.difference:+.3f} (95 %: {low:+.3f} to {high:+.3f}), gained {paired.gained}, lost "
+        f"{paired.lost}, McNemar's p {_p(paired.mcnemar_p)}: {paired.verdict}"
+    )
+
+
+def _p(value: float) -> str:
+    return f"{value:.3f}" if value >= _LEAST_P else f"< {_LEAST_P}"
+
+
+def _listed(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - _IDS} more" if len(ids) > _IDS else ""
+    return ", ".join(ids[:_IDS]) + more
+
+
+def _story(card: Card) -> list[str]:
+    """Return what else is to be said, in lines."""
+    lines = [f"verdict: {card.verdict}"]
+    if card.target == "contrastive":
+        lines.append("accuracy here is label consistency: who writes the rubric sees which response is preferred")
+    if card.base == card.program:
+        lines.append("the prompts are those of before: no candidate did better on validation")
+    lines += [
+        f"{demos.count} demonstrations for {demos.predictor} ({demos.characters} characters), from training pairs "
+        f"{_listed(demos.pairs)}"
+        for demos in card.demos
+        if demos.count
+    ]
+    usage = card.usage
+    cost = f", {usage.cost:.4f} US dollars" if usage.cost else ""
+    models = " + ".join(dict.fromkeys(card.lms.values()))
+    reflection = f", prompts by {card.reflection_lm}" if card.reflection_lm else ""
+    return [
+        *lines,
+        f"the search with {card.optimizer} ended: {card.stopped}",
+        f"{card.candidates} candidates, {card.runs} program runs",
+        f"{models}{reflection}: {usage.calls} calls, {usage.tokens} tokens{cost}, {duration(card.seconds)}",
+    ]
+
+
+def _next(card: Card, artifact: Path) -> list[str]:
+    use = {"rubric-rm": "evaluate --pairs PAIRS --orders both", "contrastive": "curate --pairs PAIRS --out DIR"}
+    file = shlex.quote(str(artifact))
+    return [f"openrubrics diff {file}", f"openrubrics {use[card.target]} --compiled {file}"]
