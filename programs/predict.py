@@ -100,7 +100,7 @@ class BoundPredict(dspy.Predict):
                 f"a demonstration has a field {excerpt(foreign[0])}, but the task has {', '.join(self.task.fields)}"
             )
         self.signature = self.task.with_instructions(instructions)
-        self.demos = [dict(demo) for demo in demos]
+        self.demos: list[Any] = [dict(demo) for demo in demos]
         self.messages(**dict.fromkeys(self.task.input_fields, ""))
 
     def _demo_fields(self) -> set[str]:
