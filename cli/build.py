@@ -8,6 +8,7 @@ from typing import Any, Literal
 import dspy
 from pydantic import ValidationError
 
+from openrubrics.cli.compiled import compiled_form, load_compiled
 from openrubrics.cli.options import LMOptions, ProgramOptions, ReflectionOptions
 from openrubrics.lms import Budget, HttpEngine, Meter, Price, budget, lm, usage_meter
 from openrubrics.programs import (
@@ -89,45 +90,74 @@ def rubric_rm(program: ProgramOptions, lms: LMOptions) -> RubricRM:
         UsageError: No model is named, or options do not fit together.
         DataError: A file is not what it should be.
     """
-    judge = GatekeeperJudge(
-        form=program.form,
-        template=_template(program.judge_template),
-        votes=program.votes,
-        temperature=VOTING_TEMPERATURE if lms.temperature is None else lms.temperature,
-        probabilities=program.probabilities,
-    )
     rm = RubricRM(
         RubricGenerator(_template(program.rubric_template)),
-        judge,
+        _judge(program, lms),
         orders=program.orders,
         rubric=read_rubric(program.rubric) if program.rubric else None,
         enforce_checks=program.enforce_checks,
     )
-    if program.compiled:
-        rm.load(program.compiled)
     rm.judge.set_lm(model(lms, "judge"))
     if rm.rubric is None:
         rm.generate.set_lm(model(lms, "rubric"))
+    if program.compiled:
+        load_compiled(rm, program.compiled)
     return rm
 
 
 def contrastive_rm(program: ProgramOptions, lms: LMOptions) -> ContrastiveRubricRM:
-    """Return the two programs of a curation as one, with their LMs attached.
+    """Return the program of curations with its LMs attached; a fixed rubric and checks by code are not for it.
 
     Raises:
         UsageError: No model is named, or options do not fit together.
         DataError: A file is not what it should be.
     """
     rm = ContrastiveRubricRM(
-        ContrastiveRubricGenerator(_template(program.rubric_template)),
-        GatekeeperJudge(form=program.form, template=_template(program.judge_template)),
-        orders=program.orders,
+        ContrastiveRubricGenerator(_template(program.rubric_template)), _judge(program, lms), orders=program.orders
     )
-    if program.compiled:
-        rm.load(program.compiled)
     rm.judge.set_lm(model(lms, "judge"))
     rm.generate.set_lm(model(lms, "rubric"))
+    if program.compiled:
+        load_compiled(rm, program.compiled)
     return rm
+
+
+def _judge(program: ProgramOptions, lms: LMOptions) -> GatekeeperJudge:
+    return GatekeeperJudge(
+        form=program.form,
+        template=_template(program.judge_template),
+        votes=program.votes,
+        temperature=VOTING_TEMPERATURE if lms.temperature is None else lms.temperature,
+        probabilities=program.probabilities,
+    )
+
+
+def rubric_generator(template: Path | None, compiled: Path | None, lms: LMOptions) -> RubricGenerator:
+    """Return what writes a rubric from a request alone, with its LM attached.
+
+    Args:
+        template: Its template.
+        compiled: A saved `RubricRM` whose first stage it is to be; the form of its judge does not matter.
+        lms: The model of the role ``rubric``.
+
+    Raises:
+        UsageError: No model is named, or the template has no place for an input.
+        DataError: A file is not what it should be.
+    """
+    generator = RubricGenerator(_template(template))
+    generator.set_lm(model(lms, "rubric"))
+    if compiled:
+        load_compiled(RubricRM(generator, GatekeeperJudge(form=compiled_form(compiled))), compiled)
+    return generator
+
+
+def contrastive_generator(template: Path | None, compiled: Path | None, lms: LMOptions) -> ContrastiveRubricGenerator:
+    """As `rubric_generator`, for what writes a rubric by contrast; `compiled` is a saved `ContrastiveRubricRM`."""
+    generator = ContrastiveRubricGenerator(_template(template))
+    generator.set_lm(model(lms, "rubric"))
+    if compiled:
+        load_compiled(ContrastiveRubricRM(generator, GatekeeperJudge(form=compiled_form(compiled))), compiled)
+    return generator
 
 
 @contextmanager

@@ -60,6 +60,7 @@ from openrubrics.cli.sources import SourceOptions, source_options
 @click.option(
     "--general-only", is_flag=True, help="Reject rubrics whose principles name names, numbers or responses of the item."
 )
+@click.option("--compiled", type=FILE, help="Optimized program to load, of openrubrics optimize --target contrastive.")
 @click.option(
     "--rubric-template", type=FILE, help="Text that replaces the rubric prompt; slots {prompt} {responses}, best first."
 )
@@ -85,6 +86,7 @@ def curate(
     attempts: int,
     orders: Literal["single", "both"],
     general_only: bool,
+    compiled: Path | None,
     rubric_template: Path | None,
     judge_template: Path | None,
     form: Literal["seed", "v3"],
@@ -122,6 +124,7 @@ def curate(
         concurrency=concurrency,
         cluster=cluster(engine, lms),
         filter=CurationSettings(tau=tau, attempts=attempts, orders=orders, general_only=general_only, seed=seed),
+        compiled=compiled,
         rubric_template=rubric_template,
         judge_template=judge_template,
         form=form,

@@ -169,7 +169,7 @@ _REFLECTION = (
 
 _PROGRAM = (
     click.option("--method", type=click.Choice(["rubric-rm"]), default="rubric-rm", show_default=True, help="Program."),
-    click.option("--compiled", type=FILE, help="Optimized program to load."),
+    click.option("--compiled", type=FILE, help="Optimized program to load, of openrubrics optimize."),
     click.option("--rubric", type=FILE, help="Fixed rubric, as text or .json; then none is written."),
     click.option("--rubric-template", type=FILE, help="Text that replaces the rubric prompt; slot {prompt}."),
     click.option(

@@ -12,6 +12,11 @@ from openrubrics.cli.options import FILE, LMOptions, dry_run_option, json_option
 @click.option("--prompt-file", type=FILE, help="File with the request.")
 @click.option("--answer", "answers", multiple=True, type=FILE, help="File with an answer; twice or more, best first.")
 @click.option("--template", type=FILE, help="Text that replaces the prompt; slots {prompt}, with answers {responses}.")
+@click.option(
+    "--compiled",
+    type=FILE,
+    help="Optimized program whose rubric prompt is used; with --answer, of openrubrics optimize --target contrastive.",
+)
 @json_option
 @dry_run_option
 @lm_options
@@ -20,6 +25,7 @@ def rubric(
     prompt_file: Path | None,
     answers: tuple[Path, ...],
     template: Path | None,
+    compiled: Path | None,
     as_json: bool,
     dry_run: bool,
     lms: LMOptions,
@@ -33,4 +39,4 @@ def rubric(
     """
     from openrubrics.cli.run_rubric import run
 
-    return run((prompt, prompt_file), answers, template, lms, as_json=as_json, dry_run=dry_run)
+    return run((prompt, prompt_file), answers, template, compiled, lms, as_json=as_json, dry_run=dry_run)

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 from pydantic import JsonValue
 
-from openrubrics.cli.build import model, read_text, spending
-from openrubrics.cli.options import LMOptions
+from openrubrics.cli.build import contrastive_rm, spending
+from openrubrics.cli.options import LMOptions, ProgramOptions
 from openrubrics.cli.progress import progress, spent
 from openrubrics.cli.provenance import identity, manifest, roles, shown_lm
 from openrubrics.cli.show import clean
@@ -30,8 +30,7 @@ from openrubrics.data import (
 from openrubrics.data import curate as curate_items
 from openrubrics.data.curated_folder import check_folder
 from openrubrics.data.curation import read_record
-from openrubrics.programs import ContrastiveRubricGenerator, GatekeeperJudge, Program
-from openrubrics.programs.gatekeeper import VOTING_TEMPERATURE
+from openrubrics.programs import ContrastiveRubricRM
 from openrubrics.signatures import JudgeForm
 
 LEDGER = "curation.ledger"
@@ -51,43 +50,43 @@ class Settings:
     concurrency: int
     cluster: Cluster | None
     filter: CurationSettings
+    compiled: Path | None
     rubric_template: Path | None
     judge_template: Path | None
     form: JudgeForm
     votes: int
 
-
-class Curation(Program):
-    """The two programs of a curation, with their LMs attached, under the names of their roles."""
-
-    def __init__(self, settings: Settings, lms: LMOptions) -> None:
-        super().__init__()
-        self.generate = ContrastiveRubricGenerator(_template(settings.rubric_template))
-        self.judge = GatekeeperJudge(
-            form=settings.form,
-            template=_template(settings.judge_template),
-            votes=settings.votes,
-            temperature=VOTING_TEMPERATURE if lms.temperature is None else lms.temperature,
+    @property
+    def program(self) -> ProgramOptions:
+        """Which program to run."""
+        return ProgramOptions(
+            method="contrastive",
+            compiled=self.compiled,
+            rubric=None,
+            rubric_template=self.rubric_template,
+            judge_template=self.judge_template,
+            form=self.form,
+            votes=self.votes,
+            orders=self.filter.orders,
+            enforce_checks=False,
+            probabilities=False,
         )
-        self.rubric = None
-        self.judge.set_lm(model(lms, "judge"))
-        self.generate.set_lm(model(lms, "rubric"))
 
 
 def run(settings: Settings, source: SourceOptions, lms: LMOptions) -> CurationSummary:
     """Curate, write the data set, and return the summary; a folder that holds the same curation is gone on with."""
-    rows, programs = Source(source), Curation(settings, lms)
-    with _ledger(settings, lms, programs) as ledger:
+    rows, rm = Source(source), contrastive_rm(settings.program, lms)
+    with _ledger(settings, lms, rm) as ledger:
         _tell_what_is_held(settings, ledger)
         if settings.retry_failed and (forgotten := ledger.forget_failed()):
             click.echo(f"{forgotten} items that failed are gone over again", err=True)
         clock = _Clock(ledger)
-        _curate(settings, lms, rows, programs, ledger, clock)
-        names = {f"{role}_lm": lm.model for role, lm in roles(programs).items()}
-        provenance = Provenance(**names, program=programs.fingerprint)
+        _curate(settings, lms, rows, rm, ledger, clock)
+        names = {f"{role}_lm": lm.model for role, lm in roles(rm).items()}
+        provenance = Provenance(**names, program=rm.fingerprint)
         counts = export_curated(settings.out, map(read_record, ledger.records()), provenance)
-        summary = counts.summary(settings.filter, lm=shown_lm(programs), seconds=clock.note())
-        describe_curated(settings.out, summary, _manifest(settings, rows, lms, programs, counts, summary))
+        summary = counts.summary(settings.filter, lm=shown_lm(rm), seconds=clock.note())
+        describe_curated(settings.out, summary, _manifest(settings, rows, lms, rm, counts, summary))
     for reason, count in rows.skipped.most_common():
         click.echo(clean(f"{count} skipped: {reason}"), err=True)
     return summary
@@ -95,10 +94,10 @@ def run(settings: Settings, source: SourceOptions, lms: LMOptions) -> CurationSu
 
 def foretell(settings: Settings, source: SourceOptions, lms: LMOptions) -> str:
     """Check all that can be checked without a request, and say how many requests a run would send."""
-    rows, programs = Source(source), Curation(settings, lms)
+    rows, rm = Source(source), contrastive_rm(settings.program, lms)
     check_folder(settings.out, LEDGER, overwrite=settings.overwrite)
     if (settings.out / LEDGER).exists() and not settings.overwrite:
-        with _ledger(settings, lms, programs):
+        with _ledger(settings, lms, rm):
             pass
     items = pairs = 0
     for row in rows.ranked():
@@ -133,10 +132,11 @@ class _Clock:
 
 
 @contextmanager
-def _ledger(settings: Settings, lms: LMOptions, programs: Curation) -> Iterator[Ledger]:
+def _ledger(settings: Settings, lms: LMOptions, rm: ContrastiveRubricRM) -> Iterator[Ledger]:
     check_folder(settings.out, LEDGER, overwrite=settings.overwrite)
     begun: dict[str, JsonValue] = {"command": "curate", "form": settings.form}
-    begun |= identity(programs, lms, seed=settings.filter.seed)
+    begun |= identity(rm, lms, seed=settings.filter.seed)
+    del begun["orders"]  # they belong to the filter, which may change: what was asked in one order serves both
     with Ledger(settings.out / LEDGER, identity=begun, overwrite=settings.overwrite) as ledger:
         yield ledger
 
@@ -156,7 +156,7 @@ def _curate(
     settings: Settings,
     lms: LMOptions,
     rows: Source,
-    programs: Curation,
+    rm: ContrastiveRubricRM,
     ledger: Ledger,
     clock: _Clock,
 ) -> None:
@@ -180,8 +180,8 @@ def _curate(
 
         curate_items(
             rows.ranked(),
-            programs.generate,
-            programs.judge,
+            rm.generate,
+            rm.judge,
             **settings.filter.model_dump(),
             concurrency=settings.concurrency,
             ledger=ledger,
@@ -194,14 +194,14 @@ def _manifest(
     settings: Settings,
     rows: Source,
     lms: LMOptions,
-    programs: Curation,
+    rm: ContrastiveRubricRM,
     counts: CurationCounts,
     summary: CurationSummary,
 ) -> Manifest:
     return manifest(
-        programs,
+        rm,
         lms,
-        files=(*rows.files, settings.rubric_template, settings.judge_template),
+        files=(*rows.files, settings.compiled, settings.rubric_template, settings.judge_template),
         seed=settings.filter.seed,
         counts={"items": counts.items, "pairs": counts.pairs, "kept": counts.kept, "failed": counts.failed}
         | {f"skipped: {reason}": count for reason, count in rows.skipped.items()},
@@ -214,6 +214,7 @@ def _manifest(
             "form": settings.form,
             "workers": settings.cluster.workers if settings.cluster else None,
             "source": rows.facts(),
+            "compiled": _text(settings.compiled),
             "rubric_template": _text(settings.rubric_template),
             "judge_template": _text(settings.judge_template),
         },
@@ -222,7 +223,3 @@ def _manifest(
 
 def _text(path: Path | None) -> str | None:
     return None if path is None else str(path)
-
-
-def _template(path: Path | None) -> str | None:
-    return None if path is None else read_text(path)

@@ -112,6 +112,7 @@ class Quickstart:
             concurrency=self.concurrency,
             cluster=None,
             filter=CurationSettings(tau=0.5, attempts=1, orders="single", general_only=False, seed=self.seed),
+            compiled=None,
             rubric_template=None,
             judge_template=None,
             form="seed",

@@ -3,12 +3,11 @@
 from pathlib import Path
 
 import click
-import dspy
 
-from openrubrics.cli.build import model, read_text, spending, text_of
+from openrubrics.cli.build import contrastive_generator, read_text, rubric_generator, spending, text_of
 from openrubrics.cli.options import LMOptions
 from openrubrics.cli.show import clean, console, show_rubric
-from openrubrics.programs import ContrastiveRubricGenerator, RubricGenerator
+from openrubrics.programs import ContrastiveRubricGenerator
 from openrubrics.signatures import Failed, Rubric
 from openrubrics.signatures.errors import UsageError
 
@@ -17,6 +16,7 @@ def run(
     prompt: tuple[str | None, Path | None],
     answers: tuple[Path, ...],
     template: Path | None,
+    compiled: Path | None,
     lms: LMOptions,
     *,
     as_json: bool,
@@ -25,16 +25,15 @@ def run(
     """Write the rubric, print it, and return the exit code."""
     request = text_of("--prompt", *prompt)
     responses = [read_text(path) for path in answers]
-    text = read_text(template) if template else None
     if responses and len(set(responses)) < 2:
         hint = "give --answer once for each answer, best first"
         raise UsageError(f"{len(responses)} --answer given, but a contrast takes at least two different ones", hint)
-    lm = model(lms, "rubric")
-    generator = ContrastiveRubricGenerator(text) if responses else RubricGenerator(text)
+    build = contrastive_generator if responses else rubric_generator
+    generator = build(template, compiled, lms)
     if dry_run:
         click.echo("1 request, without repeats after failures; nothing was asked")
         return 0
-    with spending(lms), dspy.context(lm=lm):
+    with spending(lms):
         if isinstance(generator, ContrastiveRubricGenerator):
             result = generator(prompt=request, responses=responses)
         else:

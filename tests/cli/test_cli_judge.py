@@ -204,7 +204,7 @@ def test_a_compiled_program_of_another_kind_is_wrong_data(cli: Run, tmp_path: Pa
     GatekeeperJudge().save(tmp_path / "judge.json")
     ran = cli("judge", *OFFLINE, "--compiled", tmp_path / "judge.json", *ONE)
     assert ran.code == 3
-    assert "program is 'GatekeeperJudge', but this program has 'RubricRM'" in ran.err
+    assert "program is 'GatekeeperJudge', but this command takes 'RubricRM'" in ran.err
 
 
 def test_hard_rules_that_code_can_check_need_no_judge(cli: Run, server: ModelServer, served: tuple[str, ...]) -> None:
