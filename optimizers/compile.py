@@ -14,18 +14,18 @@ from pydantic import JsonValue
 
 from openrubrics.data import Ledger, write_whole
 from openrubrics.lms import Budget, budget, usage_meter
-from openrubrics.lms.gate import gated
 from openrubrics.optimizers.card import Card, save_compiled
 from openrubrics.optimizers.limits import affordable_runs, left_for_search
+from openrubrics.optimizers.metrics import LabelMetric
 from openrubrics.optimizers.outcome import Outcome, card
-from openrubrics.optimizers.plan import FINALISTS, Plan
+from openrubrics.optimizers.plan import Plan
 from openrubrics.optimizers.quiet import said_to
 from openrubrics.optimizers.replay import Replay, SearchEnded
 from openrubrics.optimizers.session import Progress, Session, Splits
 from openrubrics.optimizers.student import Candidates, Compilable
 from openrubrics.optimizers.table import OPTIMIZERS
+from openrubrics.programs import ContrastiveRubricRM
 from openrubrics.signatures import PreferencePair
-from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.values import Usage
 
 LEDGER = "optimize.ledger"
@@ -116,8 +116,7 @@ def compile(  # noqa: A001, PLR0913 - DSPy's word for it
         optimizer=optimizer,
         limit=limit,
         reflection_lm=reflection_lm,
-        length_penalty=length_penalty,
-        position_penalty=position_penalty,
+        metric=LabelMetric(length_penalty, position_penalty, general_only=isinstance(program, ContrastiveRubricRM)),
         demos=demos,
         seed=seed,
         concurrency=concurrency,
@@ -143,7 +142,7 @@ def compile(  # noqa: A001, PLR0913 - DSPy's word for it
 
 def _run(plan: Plan, replay: Replay, on_progress: Callable[[Progress], None], place: Path) -> Outcome:
     splits = plan.splits
-    with gated(replay), budget(plan.limit), usage_meter() as meter:
+    with budget(plan.limit), usage_meter() as meter:
         session = Session(
             plan.program,
             plan.lms,
@@ -158,23 +157,22 @@ def _run(plan: Plan, replay: Replay, on_progress: Callable[[Progress], None], pl
         try:
             val = session.score(plan.program, splits.val, "validation before")
             on_val = meter.usage
-            test = session.score(plan.program, splits.test, "test before")
-            stopped = _search(plan, session, on_val, meter.usage)
-            best = session.choose(FINALISTS, splits.val)
+            with usage_meter() as on_test:
+                test = session.score(plan.program, splits.test, "test before")
+            stopped = _search(plan, session, on_val, on_test.usage, meter.usage)
+            best = session.choose(plan.finalists, splits.val)
             val_after = session.score(best, splits.val, "validation after")
             test_after = session.affordable(best, splits.test, "test after")
         except SearchEnded as end:
             raise end.error from end
         finally:
-            replay.end(UsageError("the run is over"))
-            replay.wait()
             _write_candidates(place / CANDIDATES, session.candidates)
         tested = (test, test_after) if test and test_after else None
         return Outcome(best, stopped, (val, val_after), tested, session.candidates, meter.usage)
 
 
-def _search(plan: Plan, session: Session, on_val: Usage, spent: Usage) -> str:
-    limit = left_for_search(plan.limit, spent, plan.calls_after, spent)
+def _search(plan: Plan, session: Session, on_val: Usage, on_test: Usage, spent: Usage) -> str:
+    limit = left_for_search(plan.limit, spent, plan.calls_after, [*plan.finalists * [on_val], on_test])
     affordable = affordable_runs(limit, on_val, len(plan.splits.val))
     optimize = partial(
         OPTIMIZERS[plan.optimizer].run,

@@ -53,23 +53,22 @@ def check_limit(limit: Budget, needed: int) -> None:
         )
 
 
-def left_for_search(limit: Budget, spent: Usage, calls_after: int, scored: Usage) -> Budget:
+def left_for_search(limit: Budget, spent: Usage, calls_after: int, again: Sequence[Usage]) -> Budget:
     """Return the limits of the search itself.
 
     Args:
         limit: Of the whole run.
         spent: Before the search.
         calls_after: Requests that scoring after the search takes at most.
-        scored: What scoring the same pairs cost before it; twice that is kept back of tokens and cost, since compiled
-            prompts are longer.
+        again: What scoring cost that comes again after the search; twice that is kept back of tokens and cost, since
+            compiled prompts are longer.
     """
-    calls = None if limit.max_calls is None else max(0, limit.max_calls - spent.calls - calls_after)
-    tokens = limit.max_total_tokens
-    cost = None if limit.max_cost is None else max(0.0, limit.max_cost - (spent.cost or 0.0) - 2 * (scored.cost or 0.0))
+    tokens = spent.tokens + 2 * sum(usage.tokens for usage in again)
+    cost = (spent.cost or 0.0) + 2 * sum(usage.cost or 0.0 for usage in again)
     return Budget(
-        max_calls=calls,
-        max_cost=cost,
-        max_total_tokens=None if tokens is None else max(0, tokens - spent.tokens - 2 * scored.tokens),
+        max_calls=None if limit.max_calls is None else max(0, limit.max_calls - spent.calls - calls_after),
+        max_cost=None if limit.max_cost is None else max(0.0, limit.max_cost - cost),
+        max_total_tokens=None if limit.max_total_tokens is None else max(0, limit.max_total_tokens - tokens),
     )
 
 

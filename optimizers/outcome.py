@@ -60,8 +60,8 @@ def card(plan: Plan, outcome: Outcome, *, seconds: float) -> Card:
         sizes={name: len(pairs) for name, pairs in parts.items()},
         metric={
             "orders": plan.program.orders,
-            "length_penalty": plan.length_penalty,
-            "position_penalty": plan.position_penalty,
+            "length_penalty": plan.metric.length_penalty,
+            "position_penalty": plan.metric.position_penalty,
         },
         val=val,
         test=test,

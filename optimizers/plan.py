@@ -18,7 +18,7 @@ from openrubrics.optimizers.search import Sizes
 from openrubrics.optimizers.session import Splits
 from openrubrics.optimizers.student import Compilable
 from openrubrics.optimizers.table import OPTIMIZERS, check
-from openrubrics.programs import ContrastiveRubricRM, RubricRM
+from openrubrics.programs import RubricRM
 from openrubrics.signatures import PreferencePair
 from openrubrics.signatures.errors import DataError, UsageError
 
@@ -35,8 +35,7 @@ class Plan:
     optimizer: str
     limit: Budget
     reflection_lm: dspy.LM | None
-    length_penalty: float
-    position_penalty: float
+    metric: LabelMetric
     demos: bool
     seed: int
     concurrency: int
@@ -56,20 +55,18 @@ class Plan:
     @property
     def calls_after(self) -> int:
         """Requests at most for scoring after the search."""
-        again = 0 if OPTIMIZERS[self.optimizer].selects_on == "val" else FINALISTS
-        return again * calls_for(self.program, self.splits.val) + calls_for(self.program, self.splits.test)
+        return self.finalists * calls_for(self.program, self.splits.val) + calls_for(self.program, self.splits.test)
+
+    @property
+    def finalists(self) -> int:
+        """How many candidates are scored on validation after the search."""
+        return 0 if OPTIMIZERS[self.optimizer].selects_on == "val" else FINALISTS
 
     @property
     def smallest_search(self) -> int:
         """Program runs of the smallest useful search."""
         sizes = Sizes(len(self.splits.train), len(self.splits.val), len(self.lms), self.demos)
         return OPTIMIZERS[self.optimizer].smallest(sizes, self.options)
-
-    @property
-    def metric(self) -> LabelMetric:
-        """What the search is steered by."""
-        topics = isinstance(self.program, ContrastiveRubricRM)
-        return LabelMetric(self.length_penalty, self.position_penalty, general_only=topics)
 
     def check(self) -> None:
         """Refuse what cannot work.
@@ -80,7 +77,7 @@ class Plan:
             MissingExtraError: The optimizer needs a package that is not installed.
         """
         splits = self.splits
-        _check_program(self.program, self.position_penalty)
+        _check_program(self.program, self.metric)
         for name in ("train", "val"):
             if not getattr(splits, name):
                 raise DataError(f"the {name} split has no pairs")
@@ -109,8 +106,8 @@ class Plan:
             "options": dict(self.options),
             "prompts": self.program.fingerprint,
             "settings": self.program.settings,
-            "length penalty": self.length_penalty,
-            "position penalty": self.position_penalty,
+            "length penalty": self.metric.length_penalty,
+            "position penalty": self.metric.position_penalty,
             "demos": self.demos,
             "seed": self.seed,
             "data": dict(data_hashes(self.splits)),
@@ -143,13 +140,13 @@ def _from_here(role: str, lm: dspy.BaseLM) -> dspy.LM:
     return lm
 
 
-def _check_program(program: Compilable, position_penalty: float) -> None:
+def _check_program(program: Compilable, metric: LabelMetric) -> None:
     """Refuse settings of a program under which there is nothing to learn, or not what was meant."""
     if isinstance(program, RubricRM) and program.rubric is not None:
         raise UsageError("the program has a fixed rubric, so no writer of rubrics can be compiled", "leave it out")
     if isinstance(program, RubricRM) and program.enforce_checks:
         raise UsageError("with enforce_checks code decides pairs from which prompts should learn", "set it afterwards")
-    if position_penalty and program.orders != "both":
+    if metric.position_penalty and program.orders != "both":
         raise UsageError("a position penalty needs to see both orders", 'give orders="both" (--orders both)')
     for name, predictor in program.bound_predictors().items():
         template = predictor.adapter.template

@@ -5,17 +5,17 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any
 
 import dspy
 
 from openrubrics.data import Ledger
 from openrubrics.lms import is_systemic, lm_error, usage_meter
-from openrubrics.lms.gate import Messages, Outputs
+from openrubrics.lms.gate import Messages, Outputs, gated
 from openrubrics.lms.identity import call_identity
 from openrubrics.lms.metering import charge
 from openrubrics.lms.samples import LMReply, sample_of
-from openrubrics.signatures.errors import BudgetError, LMError, OpenRubricsError
+from openrubrics.signatures.errors import LMError, OpenRubricsError, UsageError
 
 
 class SearchEnded(BaseException):
@@ -44,14 +44,11 @@ def never_a_score() -> Iterator[None]:
 
 
 class Replay:
-    """Answers a call from the ledger of its run where an equal one was answered before; see `openrubrics.lms.gate`.
+    """Answers a call from the ledger of its run where an equal one was answered before.
 
     So a run that was stopped and is started again goes the same way and asks for nothing twice, whatever the optimizer,
     and within a run equal requests have one answer, as with DSPy's own cache. What a reply of an earlier start cost
     counts towards budgets when it is first used, so that limits hold for all starts of a run together.
-
-    The first error that every later request would meet ends the run: it is raised as `SearchEnded` there and in every
-    later call.
 
     Attributes:
         replayed: Calls of an earlier start that were answered again.
@@ -63,54 +60,47 @@ class Replay:
         self._state = threading.Condition()
         self._asking: set[str] = set()
         self._paid: set[str] = set()
-        self._end: OpenRubricsError | None = None
 
-    def call(self, lm: dspy.LM, messages: Messages, options: Mapping[str, Any], ask: Callable[[], Outputs]) -> Outputs:
-        """Return the outputs of a call, from the ledger or from the LM.
+    @contextmanager
+    def gate(self) -> Iterator[None]:
+        """Let all calls inside pass a gate (`openrubrics.lms.gate`), which is shut for good at the end.
 
-        Raises:
-            SearchEnded: The run is over.
+        The first error that every later request would meet shuts it before: it is raised as `SearchEnded` there and in
+        every later call. Requests that are in flight at the end are waited for: their replies are paid, and are kept.
         """
-        key = _key(lm, messages, options)
-        with self._state:
-            while key in self._asking and self._end is None:  # an equal call is under way: take its reply
-                self._state.wait()
-            self._go_on()
-            self._asking.add(key)
+        gate = _Gate(self)
         try:
-            reply = self._kept(lm, key) or self._fresh(key, ask)
-        except Exception as error:
-            self._end_if_systemic(error)
-            raise
+            with gated(gate):
+                yield
         finally:
+            gate.shut(UsageError("the search is over"))  # DSPy leaves threads behind
             with self._state:
-                self._asking.discard(key)
-                self._state.notify_all()
-        return [sample.as_output() for sample in reply.samples]
+                while self._asking:
+                    self._state.wait()
 
-    def again(self) -> None:
-        """Take calls again after a limit ended the search, under another budget."""
-        self.wait()
-        if isinstance(self._end, BudgetError):
-            self._end = None
-
-    def wait(self) -> None:
-        """Wait until no request is in flight: its reply is paid for, and is kept."""
+    @contextmanager
+    def claim(self, key: str, is_shut: Callable[[], bool]) -> Iterator[None]:
+        """Wait while an equal call is under way, unless the gate is shut meanwhile."""
         with self._state:
-            while self._asking:
+            while key in self._asking and not is_shut():
                 self._state.wait()
+            mine = key not in self._asking and not is_shut()
+            if mine:
+                self._asking.add(key)
+        try:
+            yield
+        finally:
+            self.wake(key if mine else None)
 
-    def end(self, error: OpenRubricsError) -> None:
-        """Let every later call raise `SearchEnded`; the first error is the one that counts."""
+    def wake(self, done: str | None = None) -> None:
+        """Let those who wait look again; `done` is no longer under way."""
         with self._state:
-            self._end = self._end or error
+            if done is not None:
+                self._asking.discard(done)
             self._state.notify_all()
 
-    def _go_on(self) -> None:
-        if self._end is not None:
-            raise SearchEnded(self._end)
-
-    def _kept(self, lm: dspy.LM, key: str) -> LMReply | None:
+    def kept(self, lm: dspy.LM, key: str) -> LMReply | None:
+        """Return the reply to an equal call, if there is one, and charge it where an earlier start paid it."""
         kept = self._ledger.reply(key)
         if kept is None:
             return None
@@ -121,7 +111,8 @@ class Replay:
             self.replayed += 1
         return reply
 
-    def _fresh(self, key: str, ask: Callable[[], Outputs]) -> LMReply:
+    def keep(self, key: str, ask: Callable[[], Outputs]) -> LMReply:
+        """Ask, and keep the reply before it is used."""
         with usage_meter() as spent:
             outputs = ask()
         reply = LMReply([sample_of(output) for output in outputs], spent.usage)
@@ -129,14 +120,33 @@ class Replay:
         self._paid.add(key)
         return reply
 
-    def _end_if_systemic(self, error: Exception) -> None:
+
+class _Gate:
+    def __init__(self, replay: Replay) -> None:
+        self._replay = replay
+        self._end: Exception | None = None
+
+    def call(self, lm: dspy.LM, messages: Messages, options: Mapping[str, Any], ask: Callable[[], Outputs]) -> Outputs:
+        key = _key(lm, messages, options)
+        with self._replay.claim(key, lambda: self._end is not None):
+            if self._end is not None:
+                raise SearchEnded(self._end)
+            try:
+                reply = self._replay.kept(lm, key) or self._replay.keep(key, ask)
+            except Exception as error:
+                self._shut_if_systemic(error)
+                raise
+        return [sample.as_output() for sample in reply.samples]
+
+    def shut(self, error: Exception) -> None:
+        self._end = self._end or error
+        self._replay.wake()
+
+    def _shut_if_systemic(self, error: Exception) -> None:
         ours = error if isinstance(error, OpenRubricsError) else lm_error(error)
         if ours is not None and (not isinstance(ours, LMError) or is_systemic(ours)):
-            self.end(ours)
+            self.shut(ours)
             raise SearchEnded(ours) from error
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self
 
 
 def _key(lm: dspy.LM, messages: Messages, options: Mapping[str, Any]) -> str:

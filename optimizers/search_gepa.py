@@ -25,6 +25,10 @@ Write methodology only: how to go about the task, what to look for, what to give
   advice to collect facts.
 - Keep what the current instruction gets right."""
 
+_ROUNDS = 4
+"""GEPA tries few new prompts and asks much again that was answered before, which costs nothing here. So it may make
+more program runs than a limit pays for where each is new, and the limit ends it."""
+
 
 class Gepa(Search):
     """Options of `dspy.GEPA`."""
@@ -44,7 +48,7 @@ class Gepa(Search):
         """See `Search.run`."""
         optimizer = dspy.GEPA(
             metric=task.metric,
-            max_metric_calls=task.runs,
+            max_metric_calls=_ROUNDS * task.runs,
             reflection_lm=task.reflection_lm,
             instruction_proposer=_Proposer(),
             reflection_minibatch_size=min(self.reflection_minibatch_size, len(task.train)),

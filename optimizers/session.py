@@ -28,6 +28,10 @@ _LEAST_SEEN = 8
 """Training examples on which prompts must have been tried for a place among the finalists."""
 
 
+class _NothingLeftError(Exception):
+    """Prompts have the highest score that there is on all of the validation split."""
+
+
 class Progress(Frozen):
     """How far a run is.
 
@@ -123,7 +127,7 @@ class Session:
             self(example, prediction)
             return EvaluatedPair.of(pair, prediction.judgment, seed=self._seed)
 
-        with ThreadPoolExecutor(self._concurrency) as pool:
+        with self._replay.gate(), ThreadPoolExecutor(self._concurrency) as pool:
             try:
                 futures = [pool.submit(copy_context().run, judged, pair) for pair in pairs]
                 return [future.result() for future in futures]
@@ -140,23 +144,23 @@ class Session:
         except SearchEnded as end:
             if not isinstance(end.error, BudgetError):
                 raise
-            self._replay.again()
             return None
 
     def search(self, optimize: Callable[[Student], object], limit: Budget) -> str:
-        """Let an optimizer try candidates until it is done or a limit is reached, and return why it ended.
+        """Let an optimizer try candidates until it is done, none can be better or a limit is reached; return which.
 
         Raises:
             SearchEnded: No request can succeed, or a program has a fault.
         """
         self._phase = "search"
         try:
-            with budget(limit):
+            with budget(limit), self._replay.gate():
                 optimize(self.student())
         except SearchEnded as end:
+            if isinstance(end.error, _NothingLeftError):
+                return "the validation split leaves nothing to gain"
             if not isinstance(end.error, BudgetError):
                 raise
-            self._replay.again()
             return end.error.message
         except AdapterParseError as error:
             return f"the optimizer could not read a reply of the reflection LM: {str(error).splitlines()[0]}"
@@ -202,6 +206,9 @@ class Session:
         judgment = pred.judgment
         failed = isinstance(judgment.outcome, Failed)
         self.candidates.note(pred.candidate, _key(gold), self._metric.score(gold, judgment), failed=failed)
+        best = self.candidates.best()
+        if self._phase == "search" and best is not None and best.means["val"] >= 1:
+            raise _NothingLeftError
 
     def _example(self, pair: PreferencePair) -> dspy.Example:
         return as_example(pair, slot_of_chosen(pair.id, self._seed), contrastive=self._contrastive)
