@@ -80,7 +80,7 @@ class _OnTerminal:
             redirect_stdout=False,  # DSPy's output goes into a file while this line is shown
             redirect_stderr=False,
         )
-        self._task = self.line.add_task("reading", total=None, figures="")
+        self._task = self.line.add_task("starting", total=None, figures="")
 
     def take(self, progress: Progress) -> None:
         now = time.monotonic()
@@ -114,15 +114,20 @@ class _Lines:
 
 
 def figures(progress: Progress, limit: Budget) -> str:
-    """Return score, candidate, runs and what was spent in one line."""
+    """Return scores, what was spent, candidate and runs in one line, what matters most first."""
     parts: list[str] = []
     if progress.best is not None:
         parts.append(
             f"best {progress.best:.3f}" + (f" (base {progress.base:.3f})" if progress.base is not None else "")
         )
-    if progress.candidate:
-        parts.append(f"candidate {progress.candidate} of {progress.candidates}")
     of = f" of {limit.max_calls}" if limit.max_calls is not None else ""
     again = f" ({progress.replayed} from the folder)" if progress.replayed else ""
-    parts += [f"{progress.runs} runs", f"{progress.usage.calls}{of} calls{again}", spent(progress.usage)]
-    return ", ".join(parts)
+    return ", ".join(
+        (
+            *parts,
+            f"{progress.usage.calls}{of} calls{again}",
+            spent(progress.usage),
+            f"candidate {progress.candidate} of {progress.candidates}",
+            f"{progress.runs} runs",
+        )
+    )

@@ -16,13 +16,12 @@ from openrubrics.cli.show import clean
 from openrubrics.cli.sources import Source, SplitOptions
 from openrubrics.data import Ledger, split_by_prompt, write_whole
 from openrubrics.lms import Budget
-from openrubrics.optimizers import OPTIMIZERS, Card
+from openrubrics.optimizers import OPTIMIZERS, Card, LabelMetric
 from openrubrics.optimizers import compile as compile_prompts
 from openrubrics.optimizers.card_text import card_text
 from openrubrics.optimizers.compile import LEDGER
 from openrubrics.optimizers.limits import affordable_runs, calls_for
 from openrubrics.optimizers.plan import Plan
-from openrubrics.optimizers.search import Sizes
 from openrubrics.optimizers.session import Splits
 from openrubrics.signatures import PreferencePair, Usage
 from openrubrics.signatures.errors import UsageError
@@ -74,8 +73,8 @@ def run(
             folder=settings.out,
             overwrite=settings.overwrite,
             reflection_lm=plan.reflection_lm,
-            length_penalty=plan.length_penalty,
-            position_penalty=plan.position_penalty,
+            length_penalty=settings.length_penalty,
+            position_penalty=settings.position_penalty,
             demos=plan.demos,
             seed=plan.seed,
             concurrency=plan.concurrency,
@@ -100,9 +99,7 @@ def foretell(
 
 
 def _search(plan: Plan) -> str:
-    sizes = Sizes(len(plan.splits.train), len(plan.splits.val), len(plan.lms), plan.demos)
-    smallest = OPTIMIZERS[plan.optimizer].smallest(sizes, plan.options)
-    least = f"the smallest search with {plan.optimizer} takes {smallest} program runs"
+    least = f"the smallest search with {plan.optimizer} takes {plan.smallest_search} program runs"
     if plan.limit.max_calls is None:
         return f"{least}, and what the limits leave for it shows once replies have come"
     left = plan.limit.max_calls - plan.calls_before - plan.calls_after
@@ -123,8 +120,9 @@ def _checked(
         optimizer=settings.optimizer,
         limit=Budget(max_calls=lms.max_calls, max_cost=lms.max_cost, max_total_tokens=settings.max_total_tokens),
         reflection_lm=reflection_model(lms, reflection) if writes else None,
-        length_penalty=settings.length_penalty,
-        position_penalty=settings.position_penalty,
+        metric=LabelMetric(
+            settings.length_penalty, settings.position_penalty, general_only=settings.target == "contrastive"
+        ),
         demos=settings.demos,
         seed=settings.seed,
         concurrency=settings.concurrency,

@@ -59,13 +59,14 @@ def test_the_offline_commands_of_the_readme_run(
     (tmp_path / "data").symlink_to(repository / "data")
     monkeypatch.chdir(tmp_path)
     offline = [line for block in blocks(readme, "bash") for line in block.splitlines() if "--lm embedded" in line]
-    assert [line.split()[1] for line in offline] == ["rubric", "judge", "curate", "evaluate"]
+    assert [line.split()[1] for line in offline] == ["rubric", "judge", "curate", "evaluate", "optimize"]
     for line in offline:
         with pytest.raises(SystemExit) as done:
             main(shlex.split(line)[1:])
         assert done.value.code == 0, line
     for run in ("curated", "first"):
         assert (tmp_path / "runs" / run / "summary.json").exists()
+    assert (tmp_path / "runs" / "offline" / "rubric-rm.json").exists()
 
 
 def test_make_targets_of_the_readme_exist(readme: str, repository: Path) -> None:
