@@ -7,7 +7,6 @@ figures work together, and nothing else; how much a real model gains is another 
 """
 
 import hashlib
-import json
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -120,4 +119,4 @@ def _reflect(messages: Messages, request: Request) -> str:
         for g in GUIDELINES.values()
         if g.role == role and g.excuse in fields["examples_with_feedback"] and not g.is_in(instructions)
     ]
-    return json.dumps({"new_instruction": "\n".join([instructions, *added])})
+    return "\n".join(["[[ ## new_instruction ## ]]", instructions, *added, "", "[[ ## completed ## ]]"])

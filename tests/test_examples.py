@@ -1,6 +1,5 @@
 """The example runs offline as it stands, and with a server where one line is changed, as it says."""
 
-import json
 import re
 import shutil
 import subprocess
@@ -67,7 +66,7 @@ def test_one_line_makes_it_real(run: Example, tmp_path: Path, model_server: Mode
 
     def model(body: dict[str, Any]) -> str:
         if body["messages"][0]["role"] == "system":
-            return json.dumps({"new_instruction": "Write the rubric by which answers will be compared."})
+            return "[[ ## new_instruction ## ]]\nDo it well.\n\n[[ ## completed ## ]]"
         return shorter_wins(body)
 
     model_server.text = model

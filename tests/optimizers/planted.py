@@ -53,6 +53,10 @@ class PlantedWorld:
         self.unknown: list[Messages] = []
         self._asked: Counter[str] = Counter()
 
+    def forget(self) -> None:
+        """Answer from now on as a new world does."""
+        self._asked.clear()
+
     def serve(self, body: dict[str, Any]) -> str:
         """Return one sample, as a `ModelServer` asks for it."""
         return self._reply(body["messages"], body.get("temperature"))
