@@ -110,8 +110,8 @@ class Optimizer:
             val: Examples to compare candidates on.
             metric: What is maximized.
             reflection_lm: Writes instructions.
-            runs: Program runs that the budget allows; the search is made as large as fits. GEPA ends the round in which
-                it reaches them, and collecting demonstrations takes more where fewer judgments are right.
+            runs: Program runs that the budget allows; the search is made as large as fits. GEPA makes more, since many
+                of its runs repeat others, and collecting demonstrations takes more where few judgments are right.
             demos: Whether demonstrations are wanted.
             seed: At least 0.
             threads: Program runs at most at the same time.
