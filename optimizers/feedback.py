@@ -242,7 +242,7 @@ def _left(rubric: Rubric, outcome: Verdict | Tie) -> list[str]:
         if len(passed_over) == len(numbers):
             lines.append(f"It left the rubric: nothing was found for Response {label} on any criterion.")
         elif passed_over:
-            listed = ", ".join(passed_over[:_MOST]) + (", ..." if len(passed_over) > _MOST else "")
+            listed = ", ".join(passed_over[:_MOST]) + (" and more" if len(passed_over) > _MOST else "")
             lines.append(f"It left the rubric: nothing was found for Response {label} on criterion {listed}.")
     if outcome.gatekeeper is None and rubric.hard_rules:
         lines.append("It named no gatekeeper, though the rubric has hard rules.")

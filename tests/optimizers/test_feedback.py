@@ -8,7 +8,7 @@ import dspy
 import pytest
 from dspy.lm15 import ContextLengthError, Request
 
-from openrubrics.lms import ScriptedLM
+from openrubrics.lms import Reply, ScriptedLM
 from openrubrics.lms.scripted import Messages
 from openrubrics.optimizers import LabelMetric, as_example
 from openrubrics.programs import ContrastiveRubricRM, RubricRM
@@ -125,6 +125,8 @@ def test_the_generator_is_told_that_nothing_separates_the_responses() -> None:
     assert nothing not in different
     assert different.count("The same is found for both.") == 1
     assert nothing not in Told(world(reply("B", {(2, "A"): "kind"})), PLAIN).generator
+    unheard = Told(world(reply("B", {(2, "A"): "kind"}))).generator
+    assert f"- 1. {HARD!r} Preferred: nothing. Other: nothing. Code finds" in unheard
     by_code = Told(world(reply("B", SAME))).generator
     assert nothing not in by_code
     assert "Code finds that the preferred one meets it (3 words" in by_code
@@ -213,9 +215,10 @@ def test_a_reply_that_breaks_the_form_is_a_failure_and_no_lesson_in_form(winner:
     [
         ("<think>Let me see, this one or", "the thinking block never ends"),
         ("", "the reply is empty"),
+        (Reply("--- Compliance Check ---\nIdent", finish_reason="length"), "the reply was cut at max_tokens"),
     ],
 )
-def test_a_reply_without_an_answer_is_a_failure_with_its_reason(raw: str, reason: str) -> None:
+def test_a_reply_without_an_answer_is_a_failure_with_its_reason(raw: str | Reply, reason: str) -> None:
     assert f"The reason is {reason}" in Told(world(raw)).judge.replace('"', "").replace("'", "")
 
 
@@ -278,9 +281,13 @@ def left(cells: Cells, gatekeeper: str = HARD) -> list[str]:
 
 
 def test_the_judge_is_told_which_criteria_it_passed_over() -> None:
-    assert left({(1, "A"): "x", (1, "B"): "x", (2, "B"): "y"}) == [
+    assert left({(1, "A"): "x", (1, "B"): "x", (2, "A"): "", (2, "B"): "y"}) == [
         "It left the rubric: nothing was found for Response A on criterion 2."
     ]
+    many = Rubric.parse("\n".join(f"{n}. The response has {n} parts. [Principle]" for n in range(1, 13)))
+    first: Cells = {(1, "A"): "x", (1, "B"): "y"}
+    text = Told(world(reply("A", first, "none", rubric=many), rubric=many), PLAIN).judge
+    assert "It left the rubric: nothing was found for Response B on criterion 2, 3, 4, 5, 6, 7, 8, 9 and more." in text
     assert left({(1, "A"): "x", (2, "A"): "x"}) == [
         "It left the rubric: nothing was found for Response B on any criterion."
     ]
@@ -376,27 +383,29 @@ def test_the_form_of_replies_is_never_mentioned(replies: list[str], rubric: obje
         assert not FORMAT.search(text)
 
 
-LONG = "so, many words " * 20_000
-MANY = Rubric.parse("\n".join(f"{n}. The response has thing {n} and {'x' * 200}. [Hard Rule]" for n in range(1, 900)))
+LONG = "so, many words " * 5_000
+MANY = Rubric.parse("\n".join(f"{n}. The response has thing {n} and {'x' * 500}. [Hard Rule]" for n in range(1, 300)))
 
 
-def test_feedback_is_bounded_and_fast_on_hostile_texts() -> None:
+@pytest.mark.parametrize("program", [RubricRM(orders="both"), ContrastiveRubricRM(orders="both")])
+def test_feedback_is_bounded_and_fast_on_hostile_texts(program: RubricRM | ContrastiveRubricRM) -> None:
     pair = PreferencePair(
         id="1",
-        prompt="Do not use any commas. " + "".join(f"Include the word 'w{i}'. " for i in range(2000)),
+        prompt="Do not use any commas. " + "".join(f"Include the word 'w{i}'. " for i in range(500)),
         chosen=LONG + "a",
         rejected=LONG + "b",
     )
-    cells: Cells = {(n, name): "long finding " * 200 for n in range(1, 900) for name in ("A", "B")}
+    cells: Cells = {(n, name): "long finding " * 200 for n in range(1, 300) for name in ("A", "B")}
+    del cells[1, "B"]
     text = reply("A", cells, "gate " * 5000, "reason " * 5000, MANY)
     lm = world(reply("B", cells, "gate " * 5000, "reason " * 5000, MANY), text, rubric=MANY)
     metric = LabelMetric(general_only=True)
-    example = as_example(pair, "A", contrastive=True)
+    example = as_example(pair, "A", contrastive=isinstance(program, ContrastiveRubricRM))
     with dspy.context(lm=lm, trace=[]):
-        pred = ContrastiveRubricRM(orders="both")(**example.inputs())
+        pred = program(**example.inputs())
         trace = list(dspy.settings.trace)
     start = time.process_time()
     texts: list[str] = [metric(example, pred, trace, "name", [step]).feedback for step in trace]  # pyright: ignore[reportAttributeAccessIssue]
-    assert time.process_time() - start < 20
-    assert [len(text) < 9000 for text in texts] == [True, True, True]
-    assert "- and 891 more" in texts[0]
+    assert time.process_time() - start < 10
+    assert [len(text) < 8000 for text in texts] == [True, True, True]
+    assert "- and 291 more" in texts[0]
