@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 
 from openrubrics.optimizers.search import Search, Sizes, Task
 from openrubrics.signatures import Failed
+from openrubrics.signatures.adapter import plain_adapter
 
 GUIDANCE = """\
 Write methodology only: how to go about the task, what to look for, what to give weight to, which mistakes to avoid.
@@ -67,7 +68,8 @@ class _Proposer(InstructionProposer):  # pyright: ignore[reportGeneralTypeIssues
     """Shows the values of a task as the models read and write them, not as JSON."""
 
     def __init__(self) -> None:
-        super().__init__(additional_instructions=GUIDANCE, adapter=dspy.ChatAdapter())
+        super().__init__(additional_instructions=GUIDANCE)
+        self.adapter = None  # DSPy's common form, in which a long text need not be quoted as in JSON
 
     def __call__(
         self,

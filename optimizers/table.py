@@ -15,6 +15,7 @@ from openrubrics.optimizers.search_copro import Copro
 from openrubrics.optimizers.search_gepa import Gepa
 from openrubrics.optimizers.search_miprov2 import Miprov2
 from openrubrics.optimizers.search_simba import Simba
+from openrubrics.signatures.adapter import plain_adapter
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.extras import require
 
@@ -132,7 +133,7 @@ class Optimizer:
                 f"{self.name} takes at least {smallest} program runs here, and the budget allows {runs}",
                 f"allow more, or give fewer pairs: it compares candidates on the {self.selects_on} pairs",
             )
-        with dspy.context(adapter=dspy.ChatAdapter()):
+        with dspy.context(adapter=None):  # the reflection LM is asked in DSPy's common form
             return search.run(task)
 
 
