@@ -14,7 +14,6 @@ from pydantic import BaseModel, Field
 
 from openrubrics.optimizers.search import Search, Sizes, Task
 from openrubrics.signatures import Failed
-from openrubrics.signatures.adapter import plain_adapter
 
 GUIDANCE = """\
 Write methodology only: how to go about the task, what to look for, what to give weight to, which mistakes to avoid.

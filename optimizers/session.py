@@ -9,7 +9,6 @@ from threading import Lock
 from typing import Literal
 
 import dspy
-from dspy.utils.exceptions import AdapterParseError
 
 from openrubrics.data import slot_of_chosen
 from openrubrics.evaluation import EvaluatedPair
@@ -19,6 +18,7 @@ from openrubrics.optimizers.replay import Replay, SearchEnded, never_a_score
 from openrubrics.optimizers.student import Candidate, Candidates, Compilable, Student, with_prompts
 from openrubrics.programs import ContrastiveRubricRM
 from openrubrics.signatures import Failed, PreferencePair
+from openrubrics.signatures.adapter import UnreadableByDSPyError
 from openrubrics.signatures.errors import BudgetError
 from openrubrics.signatures.values import Frozen, Usage
 
@@ -162,7 +162,7 @@ class Session:
             if not isinstance(end.error, BudgetError):
                 raise
             return end.error.message
-        except AdapterParseError as error:
+        except UnreadableByDSPyError as error:
             return f"the optimizer could not read a reply of the reflection LM: {str(error).splitlines()[0]}"
         return "the optimizer was done"
 

@@ -15,7 +15,6 @@ from openrubrics.optimizers.search_copro import Copro
 from openrubrics.optimizers.search_gepa import Gepa
 from openrubrics.optimizers.search_miprov2 import Miprov2
 from openrubrics.optimizers.search_simba import Simba
-from openrubrics.signatures.adapter import plain_adapter
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.extras import require
 
