@@ -66,8 +66,13 @@ class Student(dspy.Module):
             candidate = self.candidates.name(self.program)
             self.candidates.attach(self.program)
             judgment = self.program(**inputs)
+        replies = [vote.raw for shown in judgment.orders for vote in shown.votes]
         return dspy.Prediction(
-            preferred=judgment.preferred or "none", rubric=str(judgment.rubric), judgment=judgment, candidate=candidate
+            preferred=judgment.preferred or "none",
+            rubric=str(judgment.rubric),
+            replies="\n\n".join(filter(None, replies)),  # SIMBA shows its reflection LM texts only
+            judgment=judgment,
+            candidate=candidate,
         )
 
     def get_lm(self) -> dspy.LM:
