@@ -17,6 +17,9 @@ from openrubrics.signatures.values import Usage
 Judged = tuple[Sequence[EvaluatedPair], Sequence[EvaluatedPair]]
 """A split, judged by the program as it was and as it is now."""
 
+_PACKAGES = {"gepa": ("gepa",), "miprov2": ("optuna",)}
+"""What an optimizer is made with, besides DSPy."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -45,7 +48,6 @@ def card(plan: Plan, outcome: Outcome, *, seconds: float) -> Card:
     val = _scores(plan, outcome.val)
     test = _scores(plan, outcome.test) if outcome.test else None
     parts = {"train": plan.splits.train, "val": plan.splits.val, "test": plan.splits.test}
-    packages = [name for name in ("gepa", "optuna") if name in plan.optimizer or name == "optuna"]
     return Card(
         optimizer=plan.optimizer,
         options=plan.options,
@@ -72,7 +74,7 @@ def card(plan: Plan, outcome: Outcome, *, seconds: float) -> Card:
         usage=outcome.usage,
         seconds=seconds,
         demos=_demos(outcome.program, plan.splits.train),
-        versions=versions() | {name: version(name) for name in packages},
+        versions=versions() | {name: version(name) for name in _PACKAGES.get(plan.optimizer, ())},
     )
 
 
