@@ -8,7 +8,7 @@ from pydantic import Field, JsonValue, ValidationError
 
 from openrubrics.evaluation import Figures, Paired
 from openrubrics.programs import Program
-from openrubrics.programs.artifact import Artifact, read_artifact
+from openrubrics.programs.artifact import Artifact, read_artifact, shown
 from openrubrics.signatures.errors import DataError, UsageError
 from openrubrics.signatures.values import Frozen, Usage
 
@@ -132,5 +132,7 @@ def card_of(path: Path, artifact: Artifact) -> Card | None:
         raise DataError(f"{path}: {place}: {first['msg']}", _CHANGED) from error
     found = artifact.manifest.get("fingerprint")
     if card.program != found:
-        raise DataError(f"{path}: the card is of program {card.program!r}, but the file holds {found!r}", _CHANGED)
+        raise DataError(
+            f"{path}: the card is of program {shown(card.program)}, but the file holds {shown(found)}", _CHANGED
+        )
     return card

@@ -19,7 +19,7 @@ from openrubrics.programs import (
     RubricGenerator,
     RubricRM,
 )
-from openrubrics.programs.artifact import SavedPredictor, SavedTask, judge_form, read_artifact
+from openrubrics.programs.artifact import SavedPredictor, SavedTask, judge_form, read_artifact, shown
 from openrubrics.signatures import JudgeForm
 from openrubrics.signatures.errors import DataError
 
@@ -71,7 +71,7 @@ def diff(a: Path, b: Path | None = None) -> Difference:
     shipped = _shipped(first.manifest)
     if shipped is None:
         name = first.manifest.get("program")
-        raise DataError(f"{a}: there is no shipped program {name!r} to compare with", "name a second file")
+        raise DataError(f"{a}: there is no shipped program {shown(name)} to compare with", "name a second file")
     manifest: dict[str, JsonValue] = shipped.manifest()
     state = {
         name: SavedPredictor(signature=SavedTask(instructions=predictor.task.instructions), demos=[])

@@ -16,6 +16,8 @@ from openrubrics.signatures.errors import DataError
 
 FORMAT = 1
 
+_MOST_SHOWN = 200
+
 _Empty = Annotated[list[JsonValue], Field(max_length=0)]
 
 
@@ -85,7 +87,7 @@ def read_artifact(path: Path) -> Artifact:
         raise DataError(f"{path}: not a saved program", "expected the keys manifest and state")
     if content["manifest"].get("format") != FORMAT:
         found = content["manifest"].get("format")
-        raise DataError(f"{path}: format is {found!r}, but this version reads format {FORMAT}")
+        raise DataError(f"{path}: format is {shown(found)}, but this version reads format {FORMAT}")
     try:
         return Artifact.model_validate(content)
     except ValidationError as error:
@@ -98,6 +100,12 @@ def judge_form(manifest: Mapping[str, JsonValue]) -> JudgeForm | None:
     names = list(contracts.values()) if isinstance(contracts, dict) else []
     forms: tuple[JudgeForm, ...] = get_args(JudgeForm)
     return next((form for form in forms if JUDGMENT[form].name in names), None)
+
+
+def shown(value: object) -> str:
+    """Return what a file holds as a message shows it, whatever its length."""
+    text = repr(value)
+    return text if len(text) <= _MOST_SHOWN else text[: _MOST_SHOWN - 3] + "..."
 
 
 def _first(error: ValidationError) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import dspy
 from pydantic import JsonValue
 
-from openrubrics.programs.artifact import FORMAT, Artifact, SavedPredictor, judge_form, read_artifact
+from openrubrics.programs.artifact import FORMAT, Artifact, SavedPredictor, judge_form, read_artifact, shown
 from openrubrics.programs.predict import BoundPredict
 from openrubrics.programs.steps import Steps
 from openrubrics.signatures.errors import DataError, UsageError
@@ -137,7 +137,7 @@ class Program(dspy.Module):
         saved, restored = artifact.manifest.get("fingerprint"), trial.fingerprint
         if saved != restored:
             raise DataError(
-                f"{path}: the fingerprint is {saved!r}, but the prompts read from it have {restored!r}",
+                f"{path}: the fingerprint is {shown(saved)}, but the prompts read from it have {restored!r}",
                 "the file was changed, or was saved under another template or version of the reply's form",
             )
         _restore(self, artifact.state)
@@ -148,7 +148,7 @@ class Program(dspy.Module):
         mine = self.manifest()
         for key in ("program", "fields", "contracts"):
             if found.get(key) != mine[key]:
-                message = f"{path}: {key} is {found.get(key)!r}, but this program has {mine[key]!r}"
+                message = f"{path}: {key} is {shown(found.get(key))}, but this program has {mine[key]!r}"
                 form = judge_form(found) if key == "contracts" else None
                 raise DataError(message, f"build the judge with form={form!r}" if form else "")
 
@@ -158,7 +158,7 @@ class Program(dspy.Module):
         for name, predictor in self.bound_predictors().items():
             compiled_for = named.get(name) if isinstance(named, dict) else None
             if predictor.lm and compiled_for and predictor.lm.model != compiled_for:
-                yield f"{name} was compiled for {compiled_for!r}, and {predictor.lm.model!r} is attached to it"
+                yield f"{name} was compiled for {shown(compiled_for)}, and {predictor.lm.model!r} is attached to it"
 
 
 def _restore(program: Program, state: Mapping[str, SavedPredictor]) -> None:

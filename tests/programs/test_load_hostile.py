@@ -66,6 +66,10 @@ def _class_in_field(artifact: dict[str, Any]) -> object:
     return artifact
 
 
+def with_manifest(**changed: object) -> Damage:
+    return lambda artifact: artifact["manifest"].update(changed) or artifact
+
+
 LM = {"model": "openai/gpt", "api_base": "http://127.0.0.1:9/v1", "_dspy_lm_class": "os.system"}
 
 
@@ -89,6 +93,10 @@ LM = {"model": "openai/gpt", "api_base": "http://127.0.0.1:9/v1", "_dspy_lm_clas
         (_class_in_signature, r"signature\.__class__: Extra"),
         (_class_in_field, r"signature\.fields\.0"),
         (_another_predictor, "judge.predict, judge.other.*this program has generate.predict, judge.predict"),
+        (with_manifest(fields=["x" * 10_000]), "fields is .*but this program has"),
+        (with_manifest(contracts={"x": "y" * 10_000}), "contracts is .*but this program has"),
+        (with_manifest(fingerprint="f" * 10_000), "the fingerprint is 'ffff"),
+        (with_manifest(format="1" * 10_000), "format is '1111"),
         (_another_key, "metadata: Extra"),
         (with_demo(label="A"), "a demonstration has a field 'label', but the task has prompt"),
         (with_demo(**{"x" * 1000: 1}), r"a field 'x{77}\.\.\.'"),
