@@ -106,6 +106,7 @@ def test_no_gain_is_said_plainly_and_is_no_failure(
     ran = cli(*options, "--test", data["test"], "--optimizer", "bootstrap-rs", "--lm", "embedded", "--max-calls", 1000)
     assert ran.code == 0
     assert "verdict: no reliable gain\n" in ran.out
+    assert "gained 0, lost 0, McNemar's p 1.000: no reliable gain\n" in ran.out
     assert "the prompts are those of before: no candidate did better on validation\n" in ran.out
     assert world.bodies == []
 
@@ -115,12 +116,14 @@ def test_validation_pairs_come_from_the_training_prompts_where_there_are_none(
 ) -> None:
     without = [part for part in options if part != "--val" and Path(str(part)).name != "val.jsonl"]
     embedded = ("--optimizer", "bootstrap-rs", "--lm", "embedded", "--max-calls", 1000)
-    sizes = []
+    cards = []
     for n, share in enumerate(((), ("--val-share", 0.75), ("--seed", 5))):
         ran = cli(*without, *embedded, *share, "--out", tmp_path / str(n), "--json")
-        sizes.append(json.loads(ran.out)["sizes"])
+        cards.append(json.loads(ran.out))
+    sizes = [card["sizes"] for card in cards]
     assert all(size["train"] + size["val"] == len(SPLITS.train) and size["test"] == 0 for size in sizes)
     assert sizes[1]["val"] > sizes[0]["val"]
+    assert cards[2]["data"]["val"] != cards[0]["data"]["val"]
     assert "verdict: not tested" in cli(*without, *embedded).out
 
 
@@ -154,6 +157,32 @@ def test_options_of_the_search_reach_it(cli: Run, options: tuple[object, ...]) -
     assert card["seed"] == 3
     assert card["val"]["before"]["consistent_accuracy"] is not None
     assert all(demos["count"] <= 1 for demos in card["demos"])
+
+
+def test_demonstrations_can_be_declined(cli: Run, options: tuple[object, ...]) -> None:
+    few = ("--optimizer", "miprov2", "--set", "num_candidates=2", "--set", "num_trials=3", "--max-calls", 700, "--json")
+    ran = cli(*options, *few, "--no-demos")
+    assert ran.code == 0, ran.err
+    assert [demos["count"] for demos in json.loads(ran.out)["demos"]] == [0, 0]
+    assert any(demos["count"] for demos in json.loads(cli(*options, *few, "--overwrite").out)["demos"])
+
+
+def test_splits_of_one_data_set_are_named_one_by_one(cli: Run) -> None:
+    starter = ("--train", "starter", "--val", "starter", "--val-split", "test", "--limit", 50)
+    ran = cli(
+        "optimize",
+        "--lm",
+        "embedded",
+        "--optimizer",
+        "bootstrap-rs",
+        *starter,
+        "--max-calls",
+        5000,
+        "--out",
+        "x",
+        "--dry-run",
+    )
+    assert ran.out.startswith("50 training pairs, 50 validation pairs; "), ran.err
 
 
 def test_the_model_that_rewrites_prompts_has_its_own_server_and_sampling(

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import sys
+import time
 
 import pytest
 from rich.text import Text
@@ -78,8 +79,10 @@ def test_a_terminal_has_one_line_that_shows_score_and_calls_first(
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", str(width))
-    with search_progress(LIMIT, kept="") as tell:
+    with search_progress(LIMIT, kept="") as tell, contextlib.redirect_stderr(io.StringIO()) as other:
         tell(at(2000, best=0.5))
+        time.sleep(0.3)  # the line is drawn ten times a second
+    assert other.getvalue() == ""
     last = Text.from_ansi(capsys.readouterr().err).plain.rpartition("search")[2].splitlines()[0]
     assert seen in last
     assert len(f"search{last}") <= width
