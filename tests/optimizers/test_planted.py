@@ -126,6 +126,7 @@ def test_length_alone_decides_nothing() -> None:
 ASKS: list[Callable[[], object]] = [
     lambda: dspy.Predict("question -> answer")(question="Who are you?"),
     lambda: dspy.settings.lm("Just say something."),
+    lambda: dspy.settings.lm("Write a poem about this.\n\n<prompt>\nBees?\n</prompt>"),
 ]
 
 

@@ -36,10 +36,10 @@ class Search:
 
     @property
     def student(self) -> dspy.LM:
-        return lm("hosted_vllm/student", api_base=self.server.url)
+        return lm("hosted_vllm/student", api_base=self.server.url, retries=0)
 
     def __call__(self, program: RubricRM | ContrastiveRubricRM | None = None, **given: Any) -> Compiled:  # noqa: ANN401
-        author = lm("hosted_vllm/author", api_base=self.server.url)
+        author = lm("hosted_vllm/author", api_base=self.server.url, retries=0)
         reflection = {} if given.get("optimizer") == "bootstrap-rs" else {"reflection_lm": author}
         defaults = {"test": SPLITS.test, "limit": Budget(max_calls=1200), "concurrency": 4, **reflection}
         with dspy.context(lm=self.student):
