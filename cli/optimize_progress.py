@@ -55,8 +55,8 @@ def search_progress(
 
 
 def _note(last: Progress | None, kept: str) -> str:
-    if last is None or not last.usage.calls:
-        return "nothing was asked"
+    if last is None:
+        return "no program run was done"
     best = "" if last.best is None else f", best score on validation {last.best:.3f}"
     return f"{last.runs} program runs, {last.usage.calls} calls{best}; {kept}"
 

@@ -90,7 +90,7 @@ def test_a_terminal_has_one_line_that_shows_score_and_calls_first(
 
 def test_what_stops_a_search_says_how_much_was_done() -> None:
     done = "5 program runs, 10 calls, best score on validation 0.500; all is here"
-    for last, note in ((at(5, best=0.5), done), (None, "nothing was asked")):
+    for last, note in ((at(5, best=0.5), done), (None, "no program run was done")):
         with pytest.raises(KeyboardInterrupt) as caught, search_progress(LIMIT, kept="all is here") as tell:  # noqa: PT012
             if last:
                 tell(last)
