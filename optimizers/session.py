@@ -161,7 +161,7 @@ class Session:
                 return "the validation split leaves nothing to gain"
             if not isinstance(end.error, BudgetError):
                 raise
-            return end.error.message
+            return f"the search used up its part of the limit: {end.error.message}"
         except UnreadableByDSPyError as error:
             return f"the optimizer could not read a reply of the reflection LM: {str(error).splitlines()[0]}"
         return "the optimizer was done"
