@@ -14,7 +14,7 @@ from itertools import accumulate, combinations
 from openrubrics.data.overlap import normalised
 from openrubrics.signatures.errors import DataError, UsageError
 from openrubrics.signatures.model_text import excerpt
-from openrubrics.signatures.values import PreferencePair, prompt_text
+from openrubrics.signatures.values import PreferencePair, Prompt, prompt_text
 
 
 def split_by_prompt(
@@ -33,13 +33,21 @@ def split_by_prompt(
     Raises:
         UsageError: A share is not above 0, or they do not add up to 1.
     """
-    if not all(share > 0 for share in shares.values()) or not math.isclose(sum(shares.values()), 1):
-        given = ", ".join(f"{name} {share}" for name, share in shares.items())
-        raise UsageError(f"the shares of the splits are {given or 'missing'}", "give shares above 0 that add up to 1")
+    _check(shares)
     splits: dict[str, list[PreferencePair]] = {name: [] for name in shares}
     for pair in pairs:
-        splits[_drawn(_same(pair), shares, seed)].append(pair)
+        splits[_drawn(_same(pair.prompt), shares, seed)].append(pair)
     return splits
+
+
+def split_of(prompt: Prompt, shares: Mapping[str, float], seed: int = 0) -> str:
+    """Return the split to which `split_by_prompt` gives all that has this prompt.
+
+    Raises:
+        UsageError: As there.
+    """
+    _check(shares)
+    return _drawn(_same(prompt), shares, seed)
 
 
 def check_disjoint(splits: Mapping[str, Iterable[PreferencePair]]) -> None:
@@ -54,7 +62,7 @@ def check_disjoint(splits: Mapping[str, Iterable[PreferencePair]]) -> None:
     prompts: dict[str, dict[str, PreferencePair]] = {name: {} for name in splits}
     for name, pairs in splits.items():
         for pair in pairs:
-            prompts[name].setdefault(_same(pair), pair)
+            prompts[name].setdefault(_same(pair.prompt), pair)
     for one, other in combinations(prompts, 2):
         shared = [prompt for prompt in prompts[one] if prompt in prompts[other]]
         if shared:
@@ -67,9 +75,15 @@ def check_disjoint(splits: Mapping[str, Iterable[PreferencePair]]) -> None:
             )
 
 
-def _same(pair: PreferencePair) -> str:
-    """Return what is equal for pairs of the same prompt."""
-    return normalised(prompt_text(pair.prompt))
+def _check(shares: Mapping[str, float]) -> None:
+    if not all(share > 0 for share in shares.values()) or not math.isclose(sum(shares.values()), 1):
+        given = ", ".join(f"{name} {share}" for name, share in shares.items())
+        raise UsageError(f"the shares of the splits are {given or 'missing'}", "give shares above 0 that add up to 1")
+
+
+def _same(prompt: Prompt) -> str:
+    """Return what is equal for prompts that are the same."""
+    return normalised(prompt_text(prompt))
 
 
 def _drawn(prompt: str, shares: Mapping[str, float], seed: int) -> str:

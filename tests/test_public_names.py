@@ -187,9 +187,12 @@ NAMES: dict[str, list[str]] = {
         "save_compiled",
     ],
     "openrubrics.train": [
+        "SFTData",
         "SFTRecord",
+        "Stage",
         "judge_record",
         "rubric_record",
+        "sft_data",
     ],
     "openrubrics.serving": [
         "VLLMServer",
