@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import batched
 from typing import TYPE_CHECKING, Literal, get_args
 
 from openrubrics.data import CuratedRow
