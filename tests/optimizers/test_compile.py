@@ -12,38 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import dspy
 import pytest
+from compiling import PAIRS, SMALL, compiled, counted, scripted, student
 from dspy.lm15 import Request
-from planted import PlantedWorld, splits
+from planted import PlantedWorld
 
 from openrubrics.lms import Budget, EndpointError, Price, ScriptedLM, lm
 from openrubrics.lms.scripted import Messages
-from openrubrics.optimizers import Compiled, Progress, compile  # noqa: A004
+from openrubrics.optimizers import Progress
 from openrubrics.programs import ContrastiveRubricRM, GatekeeperJudge, RubricGenerator, RubricRM
 from openrubrics.signatures import BudgetError, DataError, Failed, Rubric, UsageError
 
 if TYPE_CHECKING:
     from tests.server_plugin import ModelServer
-
-PAIRS = splits()
-SMALL = PAIRS._replace(train=PAIRS.train[:12], val=PAIRS.val[:12], test=PAIRS.test[:12])
-CALLS = Budget(max_calls=2000)
-
-
-def scripted(price: Price | None = None) -> ScriptedLM:
-    return ScriptedLM(PlantedWorld().script, model="planted", price=price)
-
-
-def student(model: dspy.LM | None = None, **options: Any) -> RubricRM:  # noqa: ANN401
-    program = RubricRM(**options)
-    program.set_lm(model or scripted())
-    return program
-
-
-def compiled(program: Any = None, pairs: Any = SMALL, **options: Any) -> Compiled:  # noqa: ANN401
-    """Compile with GEPA, unless the test says otherwise."""
-    options = {"limit": CALLS, "reflection_lm": scripted(), "test": pairs.test, "concurrency": 2} | options
-    return compile(program or student(), pairs.train, pairs.val, **options)
-
 
 RUBRIC = Rubric.parse("1. The response is kind. [Principle]")
 PAIR = PAIRS.val[0]
@@ -115,11 +95,6 @@ def test_without_test_pairs_nothing_is_said_of_a_gain() -> None:
     assert result.card.verdict == "not tested"
 
 
-def counted(result: Compiled, *models: ScriptedLM) -> bool:
-    """Whether the card counts as many requests as the models received."""
-    return result.card.usage.calls == sum(len(model.requests) for model in models)
-
-
 def test_a_limit_on_calls_ends_the_search_and_the_best_so_far_is_taken() -> None:
     model, author = scripted(), scripted()
     result = compiled(student(model), PAIRS, reflection_lm=author, limit=Budget(max_calls=370))
@@ -138,7 +113,7 @@ def test_a_limit_never_becomes_a_score(optimizer: str, tmp_path: Path) -> None:
         student(model),
         PAIRS,
         optimizer=optimizer,
-        reflection_lm=None if optimizer == "bootstrap-rs" else author,
+        **({} if optimizer == "bootstrap-rs" else {"reflection_lm": author}),
         limit=Budget(max_total_tokens=180_000),
         folder=tmp_path,
     )
@@ -216,7 +191,7 @@ def test_what_dspy_says_goes_to_a_file_and_progress_to_the_caller(
         print("progress")  # noqa: T201
 
     seen: list[Progress] = []
-    result = compiled(optimizer="bootstrap-rs", reflection_lm=None, folder=tmp_path, on_progress=tell)
+    result = compiled(optimizer="bootstrap-rs", folder=tmp_path, on_progress=tell)
     out = capsys.readouterr()
     assert set(out.out.split()) == {"progress"}
     assert out.err == ""
@@ -235,15 +210,25 @@ def test_another_run_in_the_same_folder_is_refused_unless_it_is_to_be_forgotten(
 ) -> None:
     model_server.text = PlantedWorld().serve
     served = lm("hosted_vllm/planted", api_base=model_server.url)
-    run: dict[str, Any] = {"reflection_lm": served, "folder": tmp_path}
+    run: dict[str, Any] = {"reflection_lm": served, "folder": tmp_path, "test": ()}
     compiled(student(served), **run)
     sent = len(model_server.received)
     with pytest.raises(UsageError, match="seed was 0 and is 1"):
         compiled(student(served), seed=1, **run)
-    compiled(student(served), limit=Budget(max_calls=3000), **run)
-    assert len(model_server.received) == sent, "a higher limit is the same run"
+    compiled(student(served), **run)
+    assert len(model_server.received) == sent
     compiled(student(served), seed=1, overwrite=True, **run)
     assert len(model_server.received) > sent
+
+
+def test_a_run_goes_on_under_a_higher_limit(tmp_path: Path) -> None:
+    model, author = scripted(), scripted()
+    run: dict[str, Any] = {"reflection_lm": author, "folder": tmp_path, "pairs": PAIRS, "test": ()}
+    first = compiled(student(model), limit=Budget(max_calls=200), **run)
+    second = compiled(student(model), limit=Budget(max_calls=230), **run)
+    assert "calls is used up" in first.card.stopped
+    assert first.card.usage.calls <= 200 < second.card.usage.calls <= 230
+    assert counted(second, model, author)
 
 
 def test_the_writer_of_contrastive_rubrics_is_compiled_too() -> None:
@@ -257,7 +242,7 @@ def test_the_writer_of_contrastive_rubrics_is_compiled_too() -> None:
 
 
 def test_demonstrations_are_named_with_the_pairs_they_come_from(tmp_path: Path) -> None:
-    result = compiled(optimizer="bootstrap-rs", reflection_lm=None, pairs=PAIRS)
+    result = compiled(optimizer="bootstrap-rs", pairs=PAIRS)
     demos = {part.predictor: part for part in result.card.demos}
     judge = result.program.judge.predict
     assert demos["judge.predict"].count == len(judge.demos) > 0
