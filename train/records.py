@@ -9,6 +9,7 @@ from typing import TypedDict
 from openrubrics.programs import GatekeeperJudge, RubricGenerator
 from openrubrics.programs.predict import BoundPredict
 from openrubrics.signatures import JudgeTrace, Prompt, Rubric, prompt_text
+from openrubrics.signatures.model_text import answer_lines
 
 
 class SFTRecord(TypedDict):
@@ -33,9 +34,25 @@ def rubric_record(generator: RubricGenerator, prompt: Prompt, rubric: Rubric) ->
 def judge_record(
     judge: GatekeeperJudge, prompt: Prompt, rubric: Rubric, response_a: str, response_b: str, trace: JudgeTrace
 ) -> SFTRecord:
-    """Return the record of the judge: request, rubric and both responses, then the whole trace."""
+    """Return the record of the judge: request, rubric and both responses, then the whole trace.
+
+    The trace is what the teacher wrote, word for word; a student that does not think learns it without the thinking
+    before it and the code fence around it, which are no part of a judgment.
+
+    Args:
+        judge: Whose prompt the student reads.
+        prompt: The request.
+        rubric: The criteria.
+        response_a: The response that the trace calls A.
+        response_b: The other one.
+        trace: The reply.
+
+    Raises:
+        ParseError: The trace is thinking and nothing else.
+    """
     inputs = {"rubric": rubric, "response_a": response_a, "response_b": response_b}
-    return _record(judge.predict, trace.text, prompt=prompt_text(prompt), **inputs)
+    answer = "\n".join(answer_lines(trace.text)).strip()
+    return _record(judge.predict, answer, prompt=prompt_text(prompt), **inputs)
 
 
 def _record(predictor: BoundPredict, answer: str, **inputs: object) -> SFTRecord:
