@@ -13,6 +13,7 @@ from openrubrics.data.ensemble import RewardEnsemble
 from openrubrics.data.ledger import Ledger
 from openrubrics.data.manifest import Manifest, versions
 from openrubrics.data.overlap import EvaluationPrompts, LeaveOut
+from openrubrics.data.pairs import Candidates
 from openrubrics.data.presets import PRESETS
 from openrubrics.data.slots import shown_responses, slot_of_chosen
 from openrubrics.data.sources import read_candidates, read_pairs, read_questions, read_ranked
@@ -24,6 +25,7 @@ from openrubrics.signatures.files import cannot_write, sha256, write_whole
 __all__ = [
     "PRESETS",
     "Attempt",
+    "Candidates",
     "Cluster",
     "ClusterError",
     "Comparison",

@@ -14,20 +14,32 @@ def well_formed(text: str) -> str:
     return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
 
 
+def without_thinking(text: str) -> str | None:
+    """Return what follows the thinking, which is the text itself where there is none.
+
+    The start of the thinking may be missing, as where the prompt ended with it.
+
+    Returns:
+        None where the thinking never ends.
+    """
+    # Where case is ignored, a pattern takes some letters outside of ASCII for an i or a k.
+    ends = list(_THINKING_END.finditer(text)) if not text.isascii() or "</think>" in text.lower() else []
+    if ends:
+        return text[ends[-1].end() :]
+    return None if text.lstrip()[:7].lower() == "<think>" else text
+
+
 def answer_lines(text: str) -> list[str]:
     """Return the lines of the answer proper: what follows the thinking, without code fences.
 
     Raises:
         ParseError: The text is empty, or is thinking that never ends (the output was cut).
     """
-    # Where case is ignored, a pattern takes some letters outside of ASCII for an i or a k.
-    ends = list(_THINKING_END.finditer(text)) if not text.isascii() or "</think>" in text.lower() else []
-    if ends:
-        text = text[ends[-1].end() :]
-    elif text.lstrip()[:7].lower() == "<think>":
+    answer = without_thinking(text)
+    if answer is None:
         raise ParseError("the thinking block never ends", "the output was probably cut: raise max_tokens")
-    lines = text.splitlines()
-    if "```" in text:
+    lines = answer.splitlines()
+    if "```" in answer:
         lines = [line for line in lines if not line.lstrip().startswith("```")]
     if not any(line.strip() for line in lines):
         raise ParseError("the reply is empty")
