@@ -2,25 +2,46 @@
 
 import io
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO, cast
 
 from openrubrics.signatures.files import cannot_write
 
 
-class _WithoutBars(io.TextIOBase):
-    """Passes text on, but not what redraws a line."""
+class _Log(io.TextIOBase):
+    """Passes text on, but not what redraws a line; a log that cannot be written ends no run."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
 
     def write(self, text: str) -> int:
         if "\r" not in text:
-            self._file.write(text)
-            self._file.flush()
+            with suppress(OSError):
+                self._file.write(text)
+                self._file.flush()
         return len(text)
+
+
+class _Outlet:
+    """A log for all threads but those that are aloud; the stream itself again once the run is over.
+
+    Libraries that are first loaded during a run hold it for as long as the process lives.
+    """
+
+    def __init__(self, stream: TextIO, log: TextIO, aloud: threading.local) -> None:
+        self._stream = stream
+        self._log: TextIO | None = log
+        self._aloud = aloud
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a stream has
+        log = None if getattr(self._aloud, "on", False) else self._log
+        return getattr(log or self._stream, name)
+
+    def end(self) -> None:
+        self._log = None
 
 
 @contextmanager
@@ -30,21 +51,34 @@ def said_to(path: Path) -> Iterator[Callable[[], AbstractContextManager[None]]]:
     What the file held is gone: a run that goes on goes the whole way again.
 
     Yields:
-        A context in which the outputs are what they were before.
+        A context in which the outputs are what they were before, for its thread.
 
     Raises:
         UsageError: The file cannot be written.
     """
-    out, err = sys.stdout, sys.stderr
+    here = threading.local()
 
     @contextmanager
     def aloud() -> Iterator[None]:
-        with redirect_stdout(out), redirect_stderr(err):
+        here.on = True
+        try:
             yield
+        finally:
+            here.on = False
 
     try:
         file = path.open("w", encoding="utf-8", errors="replace")
     except OSError as error:
         raise cannot_write(path, error) from error
-    with file, redirect_stdout(_WithoutBars(file)), redirect_stderr(_WithoutBars(file)):
+    out, err = sys.stdout, sys.stderr
+    log = cast("TextIO", _Log(file))
+    outlets = [_Outlet(stream, log, here) for stream in (out, err)]
+    sys.stdout, sys.stderr = (cast("TextIO", outlet) for outlet in outlets)
+    try:
         yield aloud
+    finally:
+        sys.stdout, sys.stderr = out, err
+        for outlet in outlets:
+            outlet.end()
+        with suppress(OSError):
+            file.close()
