@@ -243,9 +243,13 @@ def record(usage: Usage) -> None:
 def charge(model: str, usage: Usage) -> None:
     """Take what a kept reply cost from every budget, and add it to every meter, as if it were asked for now.
 
+    What came from DSPy's cache was free, whatever is known of its price.
+
     Raises:
         BudgetError: A limit was reached before; nothing is taken.
     """
+    if not usage.calls:
+        return
     accounts = _accounts()
     with _LOCK:
         for account in accounts:

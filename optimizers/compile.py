@@ -106,7 +106,7 @@ def compile(  # noqa: A001, PLR0913 - DSPy's word for it
 
     Raises:
         UsageError: Something is missing or too small (nothing was asked), or the folder holds another run.
-        DataError: A split is empty, or two share a prompt.
+        DataError: A split is empty or repeats an id, or two share a prompt.
         MissingExtraError: The optimizer needs a package that is not installed.
         LMError: No request can succeed, or a limit is reached before the search began.
     """

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from openrubrics.optimizers.table import OPTIMIZERS, check
 from openrubrics.programs import RubricRM
 from openrubrics.signatures import PreferencePair
 from openrubrics.signatures.errors import DataError, UsageError
+from openrubrics.signatures.model_text import excerpt
 
 FINALISTS = 3
 """Candidates that are scored on validation where an optimizer looks at the training split only."""
@@ -73,7 +75,7 @@ class Plan:
 
         Raises:
             UsageError: Something is missing, does not fit together, or is too small.
-            DataError: Two splits share a prompt.
+            DataError: A split is empty or repeats an id, or two share a prompt.
             MissingExtraError: The optimizer needs a package that is not installed.
         """
         splits = self.splits
@@ -81,6 +83,8 @@ class Plan:
         for name in ("train", "val"):
             if not getattr(splits, name):
                 raise DataError(f"the {name} split has no pairs")
+        for name in ("val", "test"):
+            _check_ids(name, getattr(splits, name))
         check_disjoint({"train": splits.train, "val": splits.val, "test": splits.test})
         lms = self.lms
         if self.reflection_lm is not None:
@@ -138,6 +142,17 @@ def _from_here(role: str, lm: dspy.BaseLM) -> dspy.LM:
             "make it with openrubrics.lms.lm(...)",
         )
     return lm
+
+
+def _check_ids(name: str, pairs: Sequence[PreferencePair]) -> None:
+    """Refuse a split whose judgments before and after could not be paired."""
+    repeated = [pair_id for pair_id, times in Counter(pair.id for pair in pairs).items() if times > 1]
+    if repeated:
+        raise DataError(
+            f"{len(repeated)} id{'s' * (len(repeated) > 1)} of the {name} split belong{'s' * (len(repeated) == 1)} to "
+            f"several pairs; the first is {excerpt(repeated[0])}",
+            "give each pair an id of its own",
+        )
 
 
 def _check_program(program: Compilable, metric: LabelMetric) -> None:

@@ -5,17 +5,19 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import dspy
 
 from openrubrics.data import Ledger
-from openrubrics.lms import is_systemic, lm_error, usage_meter
+from openrubrics.lms import EndpointError, is_systemic, lm_error, usage_meter
 from openrubrics.lms.gate import Messages, Outputs, gated
 from openrubrics.lms.identity import call_identity
 from openrubrics.lms.metering import charge
-from openrubrics.lms.samples import LMReply, sample_of
+from openrubrics.lms.samples import LMReply, Sample, sample_of
 from openrubrics.signatures.errors import LMError, OpenRubricsError, UsageError
+from openrubrics.signatures.values import Usage
 
 
 class SearchEnded(BaseException):
@@ -50,6 +52,9 @@ class Replay:
     and within a run equal requests have one answer, as with DSPy's own cache. What a reply of an earlier start cost
     counts towards budgets when it is first used, so that limits hold for all starts of a run together.
 
+    A call that fails for its own reasons fails again for the rest of the start, so that a prompt has one score however
+    often it is scored; the next start asks again. What it cost is kept, and counts, like that of a reply.
+
     Attributes:
         replayed: Calls of an earlier start that were answered again.
     """
@@ -60,6 +65,7 @@ class Replay:
         self._state = threading.Condition()
         self._asking: set[str] = set()
         self._paid: set[str] = set()
+        self._failed: dict[str, LMError] = {}
 
     @contextmanager
     def gate(self) -> Iterator[None]:
@@ -99,25 +105,44 @@ class Replay:
                 self._asking.discard(done)
             self._state.notify_all()
 
-    def kept(self, lm: dspy.LM, key: str) -> LMReply | None:
-        """Return the reply to an equal call, if there is one, and charge it where an earlier start paid it."""
-        kept = self._ledger.reply(key)
-        if kept is None:
-            return None
-        reply = LMReply.from_bytes(kept)
-        if key not in self._paid:
-            charge(lm.model, reply.usage)
-            self._paid.add(key)
-            self.replayed += 1
-        return reply
+    def answer(self, lm: dspy.LM, key: str, ask: Callable[[], Outputs]) -> LMReply:
+        """Return the kept reply, or ask, and keep the reply before it is used.
 
-    def keep(self, key: str, ask: Callable[[], Outputs]) -> LMReply:
-        """Ask, and keep the reply before it is used."""
+        Raises:
+            LMError: An equal call has failed in this start.
+            Exception: What asking or the ledger raises.
+        """
+        content = self._ledger.reply(key)
+        kept = LMReply([]) if content is None else LMReply.from_bytes(content)
+        if key not in self._paid:
+            charge(lm.model, kept.usage)
+            self._paid.add(key)
+            self.replayed += bool(kept.samples)
+        if kept.samples:
+            return kept
+        if key in self._failed:
+            before = self._failed[key]
+            raise LMError(before.message, before.hint, before.retryable, before.status)
         with usage_meter() as spent:
-            outputs = ask()
-        reply = LMReply([sample_of(output) for output in outputs], spent.usage)
+            spent.add(kept.usage)
+            try:
+                outputs = ask()
+            except Exception as error:
+                self._fail(key, error, spent.usage)
+                raise
+        return self._keep(key, LMReply([_valid(sample_of(output)) for output in outputs], spent.usage))
+
+    def _fail(self, key: str, error: Exception, usage: Usage) -> None:
+        ours = lm_error(error)
+        if ours is None or isinstance(ours, EndpointError):
+            return
+        if not is_systemic(ours):
+            self._failed[key] = ours
+        if usage.calls:
+            self._keep(key, LMReply([], usage))
+
+    def _keep(self, key: str, reply: LMReply) -> LMReply:
         self._ledger.keep_replies([(key, reply.to_bytes())])
-        self._paid.add(key)
         return reply
 
 
@@ -132,7 +157,7 @@ class _Gate:
             if self._end is not None:
                 raise SearchEnded(self._end)
             try:
-                reply = self._replay.kept(lm, key) or self._replay.keep(key, ask)
+                reply = self._replay.answer(lm, key, ask)
             except Exception as error:
                 self._shut_if_systemic(error)
                 raise
@@ -152,3 +177,8 @@ class _Gate:
 def _key(lm: dspy.LM, messages: Messages, options: Mapping[str, Any]) -> str:
     asked = json.dumps([call_identity(lm, options), messages], default=str)
     return hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _valid(sample: Sample) -> Sample:
+    """Return a sample without halves of surrogate pairs, which no prompt and no file can hold."""
+    return replace(sample, text=sample.text.encode("utf-8", "replace").decode())

@@ -12,7 +12,7 @@ import dspy
 
 from openrubrics.data import slot_of_chosen
 from openrubrics.evaluation import EvaluatedPair
-from openrubrics.lms import Budget, Meter, budget
+from openrubrics.lms import Budget, Meter, budget, lm_error
 from openrubrics.optimizers.metrics import LabelMetric, TraceStep, as_example
 from openrubrics.optimizers.replay import Replay, SearchEnded, never_a_score
 from openrubrics.optimizers.student import Candidate, Candidates, Compilable, Student, with_prompts
@@ -127,7 +127,7 @@ class Session:
             self(example, prediction)
             return EvaluatedPair.of(pair, prediction.judgment, seed=self._seed)
 
-        with self._replay.gate(), ThreadPoolExecutor(self._concurrency) as pool:
+        with ThreadPoolExecutor(self._concurrency) as pool, self._replay.gate():
             try:
                 futures = [pool.submit(copy_context().run, judged, pair) for pair in pairs]
                 return [future.result() for future in futures]
@@ -164,6 +164,11 @@ class Session:
             return f"the search used up its part of the limit: {end.error.message}"
         except UnreadableByDSPyError as error:
             return f"the optimizer could not read a reply of the reflection LM: {str(error).splitlines()[0]}"
+        except Exception as error:
+            ours = lm_error(error)
+            if ours is None:
+                raise
+            return f"the optimizer could not do without a request that failed: {ours.message}"
         return "the optimizer was done"
 
     def choose(self, finalists: int, pairs: Sequence[PreferencePair]) -> Compilable:
@@ -232,5 +237,5 @@ class Session:
 
 
 def _key(example: dspy.Example) -> str:
-    """Return what tells examples apart."""
-    return "\0".join((example.prompt, example.response_a, example.response_b))
+    """Return what tells examples apart: the label too, since the labels of equal texts may contradict each other."""
+    return "\0".join((example.label, example.prompt, example.response_a, example.response_b))
