@@ -8,7 +8,7 @@ from typing import Any, Literal
 import dspy
 from pydantic import ValidationError
 
-from openrubrics.cli.compiled import compiled_form, load_compiled
+from openrubrics.cli.compiled import load_compiled
 from openrubrics.cli.options import LMOptions, ProgramOptions, ReflectionOptions
 from openrubrics.lms import Budget, HttpEngine, Meter, Price, budget, lm, usage_meter
 from openrubrics.programs import (
@@ -137,7 +137,7 @@ def rubric_generator(template: Path | None, compiled: Path | None, lms: LMOption
 
     Args:
         template: Its template.
-        compiled: A saved `RubricRM` whose first stage it is to be; the form of its judge does not matter.
+        compiled: A saved `RubricRM` whose first stage it is to be; form and template of its judge do not matter.
         lms: The model of the role ``rubric``.
 
     Raises:
@@ -147,7 +147,7 @@ def rubric_generator(template: Path | None, compiled: Path | None, lms: LMOption
     generator = RubricGenerator(_template(template))
     generator.set_lm(model(lms, "rubric"))
     if compiled:
-        load_compiled(RubricRM(generator, GatekeeperJudge(form=compiled_form(compiled))), compiled)
+        load_compiled(generator, compiled, writer_of=RubricRM)
     return generator
 
 
@@ -156,7 +156,7 @@ def contrastive_generator(template: Path | None, compiled: Path | None, lms: LMO
     generator = ContrastiveRubricGenerator(_template(template))
     generator.set_lm(model(lms, "rubric"))
     if compiled:
-        load_compiled(ContrastiveRubricRM(generator, GatekeeperJudge(form=compiled_form(compiled))), compiled)
+        load_compiled(generator, compiled, writer_of=ContrastiveRubricRM)
     return generator
 
 

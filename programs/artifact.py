@@ -6,7 +6,7 @@ of a predictor's state as an attribute, and take an LM and the descriptions of f
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from pydantic_core import from_json
@@ -17,6 +17,10 @@ from openrubrics.signatures.errors import DataError
 FORMAT = 1
 
 _MOST_SHOWN = 200
+
+_WRITTEN_BY = "expected a file that openrubrics optimize, or save of a program, has written"
+
+Value = TypeVar("Value")
 
 _Empty = Annotated[list[JsonValue], Field(max_length=0)]
 
@@ -82,16 +86,45 @@ def read_artifact(path: Path) -> Artifact:
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file") from error
     except (OSError, ValueError) as error:
-        raise DataError(f"{path}: not a JSON file: {error}") from error
+        raise DataError(f"{path}: not a JSON file: {error}", _WRITTEN_BY) from error
     if not isinstance(content, dict) or not isinstance(content.get("manifest"), dict) or "state" not in content:
-        raise DataError(f"{path}: not a saved program", "expected the keys manifest and state")
+        raise DataError(f"{path}: not a saved program: it lacks the keys manifest and state", _WRITTEN_BY)
     if content["manifest"].get("format") != FORMAT:
         found = content["manifest"].get("format")
-        raise DataError(f"{path}: format is {shown(found)}, but this version reads format {FORMAT}")
+        message = f"{path}: format is {shown(found)}, but this version reads format {FORMAT}"
+        raise DataError(message, "compile again with this version, or use the version that wrote it")
     try:
         return Artifact.model_validate(content)
     except ValidationError as error:
-        raise DataError(f"{path}: the content cannot be read: {_first(error)}") from error
+        raise DataError(f"{path}: the content cannot be read: {_first(error)}", _WRITTEN_BY) from error
+
+
+def part_of(path: Path, artifact: Artifact, name: str) -> Artifact:
+    """Return what a file holds of one part of its program, as if that part alone had been saved.
+
+    Raises:
+        DataError: The file tells of no such part.
+    """
+    parts = artifact.manifest.get("parts")
+    told = parts.get(name) if isinstance(parts, dict) else None
+    if not isinstance(told, dict):
+        raise DataError(f"{path}: it tells of no part {name!r} of its program", "save the program again")
+    inner: dict[str, JsonValue] = {
+        key: _inside(found, name)
+        for key in ("fields", "contracts")
+        if isinstance(found := artifact.manifest.get(key), dict)
+    }
+    named = artifact.card.get("lms") if isinstance(artifact.card, dict) else None
+    return Artifact(
+        manifest={"format": FORMAT, **told, **inner},
+        state=_inside(artifact.state, name),
+        card={"lms": _inside(named, name)} if isinstance(named, dict) else None,
+    )
+
+
+def _inside(values: Mapping[str, Value], part: str) -> dict[str, Value]:
+    """Return what belongs to the predictors of a part, by their paths inside it."""
+    return {path.removeprefix(f"{part}."): value for path, value in values.items() if path.startswith(f"{part}.")}
 
 
 def judge_form(manifest: Mapping[str, JsonValue]) -> JudgeForm | None:

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import dspy
 from pydantic import JsonValue
 
-from openrubrics.programs.artifact import FORMAT, Artifact, SavedPredictor, judge_form, read_artifact, shown
+from openrubrics.programs.artifact import (
+    FORMAT,
+    Artifact,
+    SavedPredictor,
+    judge_form,
+    part_of,
+    read_artifact,
+    shown,
+)
 from openrubrics.programs.predict import BoundPredict
 from openrubrics.programs.steps import Steps
 from openrubrics.signatures.errors import DataError, UsageError
@@ -78,6 +86,11 @@ class Program(dspy.Module):
             "fingerprint": self.fingerprint,
             "fields": {name: list(p.task.fields) for name, p in self.bound_predictors().items()},
             "contracts": {name: p.adapter.contract.name for name, p in self.bound_predictors().items()},
+            "parts": {
+                name: {"program": type(part).__name__, "fingerprint": part.fingerprint}
+                for name, part in vars(self).items()
+                if isinstance(part, Program)
+            },
             "settings": self.settings,
             "dspy": dspy.__version__,
         }
@@ -113,11 +126,20 @@ class Program(dspy.Module):
         artifact = {"manifest": self.manifest()} | ({"card": card} if card else {}) | {"state": state}
         write_whole(path, json.dumps(artifact, indent=2, ensure_ascii=False, allow_nan=False))
 
-    def load(self, path: str | Path, allow_pickle: bool = False, allow_unsafe_lm_state: bool = False) -> None:
+    def load(
+        self, path: str | Path, allow_pickle: bool = False, allow_unsafe_lm_state: bool = False, *, part: str = ""
+    ) -> None:
         """Take instructions and demonstrations from a file written by `save`; nothing else in it has an effect.
 
         LMs and settings (votes, orders, a fixed rubric) are those of this program, not those of the saved one. A
         `UserWarning` says so where the program was compiled for other LMs than those that are attached.
+
+        Args:
+            path: The file.
+            allow_pickle: Of DSPy; refused, as is the next one.
+            allow_unsafe_lm_state: Of DSPy.
+            part: Name of a part of the saved program, such as ``generate``, where this program is that part alone. The
+                other parts, their templates and the form of their replies then do not matter.
 
         Raises:
             DataError: The file is not such an artifact, was changed, or belongs to another program, form or template;
@@ -128,6 +150,8 @@ class Program(dspy.Module):
             raise UsageError("pickles and LM states are never loaded", "leave both options out")
         path = Path(path)
         artifact = read_artifact(path)
+        if part:
+            artifact = part_of(path, artifact, part)
         self._check_manifest(path, artifact.manifest)
         trial = self.deepcopy()  # so that a broken file changes nothing
         try:
@@ -141,8 +165,8 @@ class Program(dspy.Module):
                 "the file was changed, or was saved under another template or version of the reply's form",
             )
         _restore(self, artifact.state)
-        for message in self._other_lms(artifact):
-            warnings.warn(f"{path}: {message}", UserWarning, stacklevel=2)
+        for name, message in self._other_lms(artifact):
+            warnings.warn(f"{path}: {f'{part}.' * bool(part)}{name} {message}", UserWarning, stacklevel=2)
 
     def _check_manifest(self, path: Path, found: Mapping[str, JsonValue]) -> None:
         mine = self.manifest()
@@ -152,13 +176,13 @@ class Program(dspy.Module):
                 form = judge_form(found) if key == "contracts" else None
                 raise DataError(message, f"build the judge with form={form!r}" if form else "")
 
-    def _other_lms(self, artifact: Artifact) -> Iterator[str]:
-        """Say which attached LMs are others than those that an artifact was compiled for."""
+    def _other_lms(self, artifact: Artifact) -> Iterator[tuple[str, str]]:
+        """Say of which predictors the attached LMs are others than those that an artifact was compiled for."""
         named = artifact.card.get("lms") if isinstance(artifact.card, dict) else None
         for name, predictor in self.bound_predictors().items():
             compiled_for = named.get(name) if isinstance(named, dict) else None
             if predictor.lm and compiled_for and predictor.lm.model != compiled_for:
-                yield f"{name} was compiled for {shown(compiled_for)}, and {predictor.lm.model!r} is attached to it"
+                yield name, f"was compiled for {shown(compiled_for)}, and {predictor.lm.model!r} is attached to it"
 
 
 def _restore(program: Program, state: Mapping[str, SavedPredictor]) -> None:

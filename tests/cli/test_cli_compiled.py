@@ -163,16 +163,28 @@ def test_another_form_is_refused_and_the_right_one_is_named(
     path = compiled(program, tmp_path / "v3.json")
     ran = cli(*commands[name], *served, "--compiled", path)
     assert (ran.code, server.bodies) == (3, [])
-    assert "contracts is" in ran.err
-    assert ran.err.endswith("       build the judge with form='v3'\n")
+    assert ran.err.splitlines() == [
+        f"error: {path}: its judge writes judgments in form v3, but this command asks for form seed",
+        "       give --form v3",
+    ]
     assert cli(*commands[name], *served, "--compiled", path, "--form", "v3").code == 0
 
 
+@pytest.mark.parametrize(
+    "judge",
+    [GatekeeperJudge(form="v3"), GatekeeperJudge(template="{prompt} {rubric} {response_a} {response_b}")],
+    ids=["form", "template"],
+)
 @pytest.mark.parametrize("name", ["rubric", "rubric by contrast"])
-def test_a_rubric_is_written_whatever_the_form_of_the_judge(
-    cli: Run, server: ModelServer, served: Served, commands: Commands, tmp_path: Path, name: str
+def test_a_rubric_is_written_whatever_the_form_and_template_of_the_judge(
+    cli: Run,
+    server: ModelServer,
+    served: Served,
+    commands: Commands,
+    tmp_path: Path,
+    name: str,
+    judge: GatekeeperJudge,
 ) -> None:
-    judge = GatekeeperJudge(form="v3")
     program = RubricRM(judge=judge) if name == "rubric" else ContrastiveRubricRM(judge=judge)
     ran = cli(*commands[name], *served, "--compiled", compiled(program, tmp_path / "v3.json"), "--json")
     assert Rubric.model_validate_json(ran.out) == Rubric.parse(RUBRIC)
