@@ -1,0 +1,193 @@
+"""Reinforcement learning for real: TRL trains a tiny policy on a judge's rewards, and on a judge's pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scored_judge import ScoredJudge
+
+from openrubrics import RubricRM, lm
+from openrubrics.data import Candidates
+from openrubrics.lms import Budget, budget, usage_meter
+from openrubrics.signatures.errors import BudgetError
+from openrubrics.signatures.judge_text import Winner
+from openrubrics.train import RubricReward, judge_samples, preference_rows
+from openrubrics.train.tiny import tiny_qwen3
+
+pytestmark = pytest.mark.slow
+
+PROMPTS = ["Name a prime.", "Why is the sea salty? Do not use any commas."]
+SAMPLES = 4
+COMMON = {
+    "max_steps": 3,
+    "learning_rate": 1e-2,
+    "per_device_train_batch_size": 2 * SAMPLES,
+    "bf16": False,
+    "use_cpu": True,
+    "report_to": [],
+    "save_strategy": "no",
+    "logging_steps": 1,
+    "disable_tqdm": True,
+}
+
+
+@pytest.fixture(scope="module")
+def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_qwen3(tmp_path_factory.mktemp("tiny") / "policy", PROMPTS, hidden=64, layers=2, vocab=300)
+
+
+def chat(prompt: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": prompt}]
+
+
+def longer(a: str, b: str) -> Winner | None:
+    """Prefer the longer text; about half of the longer ones make replies that cannot be read."""
+    if max(len(a), len(b)) % 2:
+        return None
+    return "A" if len(a) > len(b) else "B" if len(b) > len(a) else "tie"
+
+
+def plain(text: str) -> float:
+    """Share of a text that is small letters."""
+    return sum(letter.isascii() and letter.islower() for letter in text) / max(len(text), 1)
+
+
+def plainer(a: str, b: str) -> Winner:
+    return "A" if plain(a) > plain(b) else "B" if plain(b) > plain(a) else "tie"
+
+
+def grpo(policy: Path, out: Path, reward: Any, rows: list[dict[str, Any]], **options: Any) -> Any:  # noqa: ANN401
+    from datasets import Dataset
+    from trl.trainer.grpo_config import GRPOConfig
+    from trl.trainer.grpo_trainer import GRPOTrainer
+
+    args = GRPOConfig(
+        output_dir=str(out),
+        num_generations=SAMPLES,
+        max_completion_length=10,
+        chat_template_kwargs={"enable_thinking": False},
+        **(COMMON | options),
+    )
+    return GRPOTrainer(model=str(policy), reward_funcs=[reward], args=args, train_dataset=Dataset.from_list(rows))
+
+
+def weights(trainer: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {name: parameter.detach().clone() for name, parameter in trainer.model.named_parameters()}
+
+
+def still(trainer: Any, before: dict[str, Any]) -> Iterator[str]:  # noqa: ANN401
+    import torch
+
+    return (name for name, now in trainer.model.named_parameters() if torch.equal(before[name], now))
+
+
+def logged(trainer: Any, name: str) -> list[float]:  # noqa: ANN401
+    return [entry[name] for entry in trainer.state.log_history if name in entry]
+
+
+@pytest.mark.parametrize("options", [{"mode": "pairs"}, {"anchor": "reference"}], ids=str)
+def test_three_steps_of_grpo_on_messages_with_failures(policy: Path, tmp_path: Path, options: dict[str, Any]) -> None:
+    reward = RubricReward(ScoredJudge(longer), name="judge", **options)
+    rows = [{"prompt": chat(prompt), "reference": "It is 7."} for prompt in PROMPTS]
+    trainer = grpo(policy, tmp_path, reward, rows)
+    before = weights(trainer)
+    with usage_meter() as meter:
+        trainer.train()
+    assert not list(still(trainer, before))
+    assert len(logged(trainer, "rewards/judge/mean")) == 3
+    assert all(0 <= mean <= 1 for mean in logged(trainer, "rewards/judge/mean"))
+    assert any(0 < share < 1 for share in logged(trainer, "judge/failed_share"))
+    assert len(logged(trainer, "judge/win_share")) == len(logged(trainer, "judge/group_std")) == 3
+    asked = reward.judge.scripted.requests  # type: ignore[attr-defined]
+    assert meter.usage.calls == len(asked) > 3 * 2 * SAMPLES / 2
+
+
+def test_three_steps_of_grpo_on_texts_with_the_embedded_reader(policy: Path, tmp_path: Path) -> None:
+    judge = RubricRM(orders="both")
+    judge.set_lm(lm("embedded"))
+    trainer = grpo(policy, tmp_path, RubricReward(judge), [{"prompt": prompt} for prompt in PROMPTS])
+    before = weights(trainer)
+    trainer.train()
+    assert not list(still(trainer, before))
+    assert logged(trainer, "rubric_reward/failed_share") == [0, 0, 0]
+    assert max(logged(trainer, "rubric_reward/group_std")) > 0
+
+
+def test_a_policy_learns_what_the_judge_prefers(policy: Path, tmp_path: Path) -> None:
+    reward = RubricReward(ScoredJudge(plainer, orders="both"), mode="pairs")
+    texts: list[str] = []
+
+    async def told(**batch: Any) -> list[float | None]:  # noqa: ANN401
+        texts.extend(batch["completions"])
+        return await reward(**batch)
+
+    rows = [{"prompt": prompt} for prompt in PROMPTS]
+    trainer = grpo(policy, tmp_path, told, rows, max_steps=60, learning_rate=5e-3)
+    trainer.train()
+    first, last = texts[:80], texts[-80:]
+    assert sum(map(plain, last)) / 80 > sum(map(plain, first)) / 80 + 0.3
+
+
+def test_where_every_comparison_fails_nothing_is_learnt(policy: Path, tmp_path: Path) -> None:
+    trainer = grpo(policy, tmp_path, RubricReward(ScoredJudge(lambda a, b: None)), [{"prompt": p} for p in PROMPTS])
+    before = weights(trainer)
+    trainer.train()
+    assert sorted(still(trainer, before)) == sorted(before)
+    assert logged(trainer, "rubric_reward/failed_share") == [1, 1, 1]
+    assert logged(trainer, "rewards/rubric_reward/mean") == 3 * [None]
+
+
+def test_a_budget_around_the_training_ends_it(policy: Path, tmp_path: Path) -> None:
+    judge = ScoredJudge(longer)
+    trainer = grpo(policy, tmp_path, RubricReward(judge), [{"prompt": prompt} for prompt in PROMPTS])
+    with budget(Budget(max_calls=11)), pytest.raises(BudgetError, match="11 calls"):
+        trainer.train()
+    assert len(judge.scripted.requests) == 11
+
+
+def sampled(policy: Path) -> list[Candidates]:
+    """Several answers of the policy to each prompt."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(policy)
+    model: Any = AutoModelForCausalLM.from_pretrained(policy)
+    torch.manual_seed(0)
+    samples = []
+    for number, prompt in enumerate(PROMPTS):
+        read = tokenizer.apply_chat_template(
+            chat(prompt), add_generation_prompt=True, enable_thinking=False, return_tensors="pt", return_dict=True
+        )
+        written = model.generate(**read, do_sample=True, num_return_sequences=SAMPLES, max_new_tokens=10)
+        texts = tokenizer.batch_decode(written[:, read["input_ids"].shape[1] :], skip_special_tokens=True)
+        samples.append(Candidates(id=str(number), prompt=prompt, responses=tuple(texts)))
+    return samples
+
+
+def test_three_steps_of_dpo_on_the_best_and_the_worst_of_four(policy: Path, tmp_path: Path) -> None:
+    from datasets import Dataset
+    from trl.trainer.dpo_config import DPOConfig
+    from trl.trainer.dpo_trainer import DPOTrainer
+
+    samples = sampled(policy)
+    lengths = {text: float(len(text)) for sample in samples for text in sample.responses}
+    judged = judge_samples(ScoredJudge(lengths, orders="both"), samples)
+    assert [(len(p.chosen), len(p.rejected)) for p in judged.pairs] == [
+        (max(map(len, s.responses)), min(map(len, s.responses))) for s in samples
+    ]
+    trainer: Any = DPOTrainer(
+        model=str(policy),
+        args=DPOConfig(output_dir=str(tmp_path), **COMMON),
+        train_dataset=Dataset.from_list([dict(row) for row in preference_rows(judged.pairs)]),
+    )
+    batch = next(iter(trainer.get_train_dataloader()))
+    read = [trainer.processing_class.decode(ids) for ids in batch["input_ids"]]
+    assert all("assistant\n<think>\n\n</think>\n\n" in text for text in read)
+    before = weights(trainer)
+    trainer.train()
+    assert not list(still(trainer, before))
+    margins = logged(trainer, "rewards/margins")
+    assert margins[-1] > margins[0]
