@@ -204,8 +204,12 @@ NAMES: dict[str, list[str]] = {
         "sft_data",
     ],
     "openrubrics.serving": [
+        "ServerPlan",
         "VLLMServer",
+        "plan_servers",
+        "running",
         "served_name",
+        "wait_for_failure",
     ],
     "openrubrics.cli": [],
 }

@@ -1,7 +1,8 @@
 """A stand-in for an interpreter with vLLM: takes the same command line, and does what ``--fake MODE`` says.
 
-``ready`` answers /health after a moment; ``loading`` answers 503 for ever; ``dies`` fails with the traceback text of
-``--text``; ``stubborn`` is ready and ignores SIGTERM. All but ``dies`` start a worker that ignores SIGTERM.
+``ready`` answers /health after a moment; ``loading`` answers 503 for ever; ``dies`` fails with the words of ``--text``;
+``dies-later`` is ready and then does the same when it is asked for /die; ``stubborn`` is ready and ignores SIGTERM. All
+but ``dies`` start a worker that ignores SIGTERM. Other flags of vLLM are written to the log.
 """
 
 import argparse
@@ -19,8 +20,13 @@ WORKER = (
 
 class Handler(BaseHTTPRequestHandler):
     status = 200
+    last_words = ""
 
     def do_GET(self) -> None:
+        if self.path == "/die":
+            sys.stderr.write(self.last_words)
+            sys.stderr.flush()
+            os._exit(1)
         self.send_response(self.status if self.path == "/health" else 404)
         self.end_headers()
 
@@ -33,10 +39,10 @@ def main() -> None:
         parser.add_argument(option, required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--text", default="")
-    options = parser.parse_args()
+    options, others = parser.parse_known_args()
+    Handler.last_words = f"{options.text}\n"
     if options.fake == "dies":
-        sys.stderr.write(f"Traceback (most recent call last):\n{options.text}\n")
-        sys.exit(1)
+        sys.exit(Handler.last_words)
     if options.fake == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     worker = subprocess.Popen([sys.executable, "-c", WORKER], stdout=subprocess.PIPE)  # noqa: S603
@@ -44,6 +50,8 @@ def main() -> None:
     worker.stdout.readline()
     sys.stdout.write(f"model {options.served_model_name} from {options.model}\n")
     sys.stdout.write(f"offline {os.environ['HF_HUB_OFFLINE']} extra {os.environ.get('EXTRA')}\n")
+    sys.stdout.write(f"flags {others} devices {os.environ.get('CUDA_VISIBLE_DEVICES')}\n")
+    sys.stdout.write(f"started {time.monotonic()}\n")
     sys.stdout.write(f"processes {os.getpid()} {worker.pid}\n")
     sys.stdout.flush()
     time.sleep(0.3)

@@ -1,6 +1,6 @@
 """The life of a server process, with a stand-in for vLLM that is a real process too."""
 
-import re
+import os
 import signal
 import subprocess
 import sys
@@ -10,30 +10,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from vllm_stand_in import alive, bare_checkpoint, fake_interpreter, gone, processes
 
-from openrubrics.serving import VLLMServer
+from openrubrics.serving import VLLMServer, wait_for_failure
 from openrubrics.signatures.errors import LMError, MissingExtraError
-
-FAKE = Path(__file__).parent / "fake_vllm.py"
 
 Make = Callable[..., VLLMServer]
 
 
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
-    path = tmp_path / "judge"
-    path.mkdir()
-    (path / "config.json").write_text("{}")
-    (path / "model.safetensors").write_bytes(b"weights")
-    return path
+    return bare_checkpoint(tmp_path / "judge")
 
 
 @pytest.fixture
 def fake_python(tmp_path: Path) -> Path:
-    path = tmp_path / "python"
-    path.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{FAKE}" "$@"\n')
-    path.chmod(0o755)
-    return path
+    return fake_interpreter(tmp_path / "python")
 
 
 @pytest.fixture
@@ -56,29 +48,6 @@ def make(checkpoint: Path, fake_python: Path, log: Path) -> Make:
         )
 
     return server
-
-
-def processes(log: Path) -> list[int]:
-    """Process ids of the server and its worker, as it wrote them."""
-    found = re.search(r"processes (\d+) (\d+)", log.read_text())
-    assert found, "the stand-in did not start"
-    return [int(found[1]), int(found[2])]
-
-
-def alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return not state.startswith(("Z", "X"))
-
-
-def gone(pids: list[int]) -> bool:
-    """Whether all end soon: a killed process takes a moment to leave."""
-    deadline = time.monotonic() + 5
-    while any(map(alive, pids)) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not any(map(alive, pids))
 
 
 def test_is_ready_inside_the_block_and_gone_after_it(make: Make, checkpoint: Path, log: Path) -> None:
@@ -131,6 +100,31 @@ def test_an_interrupt_while_starting_leaves_no_process(checkpoint: Path, fake_py
     assert gone(pids)
 
 
+@pytest.mark.parametrize("mode", ["ready", "stubborn"])
+def test_nothing_is_left_when_this_process_is_killed(checkpoint: Path, fake_python: Path, log: Path, mode: str) -> None:
+    program = (
+        "import sys; from pathlib import Path; from openrubrics.serving import VLLMServer\n"
+        f"with VLLMServer(Path({str(checkpoint)!r}), python={str(fake_python)!r}, flags=['--fake', {mode!r}],"
+        f" stop_timeout=0.5, log=Path({str(log)!r})):\n"
+        "    print('ready', flush=True); sys.stdin.read()"
+    )
+    owner = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
+    assert owner.stdout is not None
+    assert owner.stdout.readline() == b"ready\n"
+    pids = processes(log)
+    assert all(map(alive, pids))
+    owner.kill()
+    owner.communicate()
+    assert gone(pids)
+
+
+def test_the_exit_of_the_server_is_told_as_it_was(make: Make, log: Path) -> None:
+    with make("ready") as server:
+        os.kill(processes(log)[0], signal.SIGKILL)
+        with pytest.raises(LMError, match=r"stopped while it served, with exit code -9, most likely: out of memory"):
+            wait_for_failure([server])
+
+
 @pytest.mark.parametrize(
     ("text", "cause"),
     [
@@ -152,7 +146,7 @@ def test_a_server_that_dies_says_why(make: Make, text: str, cause: str) -> None:
     with pytest.raises(LMError) as caught, make("dies", "--text", text):
         pass
     message = str(caught.value)
-    assert message.startswith("vLLM stopped with exit code 1")
+    assert message.startswith("vLLM for judge-da57a3ca stopped with exit code 1")
     assert cause in message.splitlines()[0].partition(", most likely: ")[2]
     assert f"  | {text[:200]}" in message
     assert max(map(len, message.splitlines())) < 500
@@ -171,12 +165,16 @@ def test_the_first_error_of_several_processes_is_named(make: Make) -> None:
     ) + "RuntimeError: Engine core initialization failed. See root cause above."
     with pytest.raises(LMError) as caught, make("dies", "--text", log):
         pass
-    assert str(caught.value).startswith("vLLM stopped with exit code 1 (ValueError: bad scale). The end of its log:\n")
+    assert str(caught.value).startswith(
+        "vLLM for judge-da57a3ca stopped with exit code 1 (ValueError: bad scale). The end of its log:\n"
+    )
 
 
 def test_a_refused_setting_is_quoted_from_pydantic_s_report(make: Make) -> None:
     text = "pydantic_core.ValidationError: 1 validation error for ModelConfig\n  Value error, bad length. See [x]"
-    with pytest.raises(LMError, match=r"^vLLM stopped with exit code 1 \(Value error, bad length"):
+    with pytest.raises(
+        LMError, match=r"^vLLM for judge-[0-9a-f]{8} stopped with exit code 1 \(Value error, bad length"
+    ):
         make("dies", "--text", text).__enter__()
 
 
@@ -191,7 +189,10 @@ def test_only_the_end_of_a_long_log_is_shown(make: Make) -> None:
 def test_a_port_in_use_is_reported_before_anything_starts(make: Make, log: Path) -> None:
     with make("ready") as first:
         log.unlink()
-        with pytest.raises(LMError, match=f"port {first.port} cannot be used"), make("ready", port=first.port):
+        with (
+            pytest.raises(LMError, match=f"port {first.port} cannot be used on 127.0.0.1"),
+            make("ready", port=first.port),
+        ):
             pass
         assert not log.exists()
 

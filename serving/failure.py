@@ -1,4 +1,4 @@
-"""Why vLLM did not start, read from its log."""
+"""Why vLLM did not start, or stopped, read from its log."""
 
 import re
 from typing import NamedTuple
@@ -58,8 +58,8 @@ _ERROR_LINE = re.compile(
 )
 
 
-def startup_error(what: str, log: str, exit_code: int | None) -> OpenRubricsError:
-    """Return the error for a server that is not ready: `what` happened, first error, likely cause, end of the log.
+def failure(what: str, log: str, exit_code: int | None) -> OpenRubricsError:
+    """Return the error for a server that is not there: `what` happened, first error, likely cause, end of the log.
 
     Args:
         what: One line without full stop.
@@ -80,4 +80,6 @@ def _likely(log: str, exit_code: int | None) -> tuple[str, str]:
     for entry in _CAUSES:
         if any(fragment in log for fragment in entry.fragments):
             return entry.cause, entry.hint
-    return (_MEMORY, _MEMORY_HINT) if exit_code == _KILLED else ("", "")
+    if exit_code == _KILLED:
+        return _MEMORY, _MEMORY_HINT
+    return "", "allow more time" if exit_code is None else ""
