@@ -86,14 +86,11 @@ def tiny_qwen3(
     """
     if hidden < 2 * HEAD_DIM or hidden % (2 * HEAD_DIM):
         raise UsageError(f"hidden must be a multiple of {2 * HEAD_DIM}, not {hidden}")
-    if vocab < SMALLEST_VOCAB:
-        raise UsageError(f"vocab must be {SMALLEST_VOCAB} or more (every byte and the special tokens), not {vocab}")
-    for module in ("torch", "tokenizers", "transformers"):
-        require(module, "train")
+    require("torch", "train")
+    tokenizer = tiny_tokenizer(texts, vocab, max_positions)
     import torch
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
-    tokenizer = _tokenizer(texts, vocab, max_positions)
     ids = tokenizer.get_vocab()
     config = Qwen3Config(
         vocab_size=len(tokenizer),
@@ -117,8 +114,22 @@ def tiny_qwen3(
     return path
 
 
-def _tokenizer(texts: Iterable[str], vocab: int, max_positions: int) -> PreTrainedTokenizerFast:
-    """Train byte-level BPE; control tokens are special, think tokens are ordinary text in one piece, as in Qwen3."""
+def tiny_tokenizer(texts: Iterable[str], vocab: int = 2048, max_positions: int = 8192) -> PreTrainedTokenizerFast:
+    """Train byte-level BPE; control tokens are special, think tokens are ordinary text in one piece, as in Qwen3.
+
+    Args:
+        texts: See `tiny_qwen3`; so for the others.
+        vocab: Size of the vocabulary.
+        max_positions: Longest sequence in tokens.
+
+    Raises:
+        UsageError: `vocab` is out of range.
+        MissingExtraError: The ``train`` extra is not installed.
+    """
+    if vocab < SMALLEST_VOCAB:
+        raise UsageError(f"vocab must be {SMALLEST_VOCAB} or more (every byte and the special tokens), not {vocab}")
+    for module in ("tokenizers", "transformers"):
+        require(module, "train")
     from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
