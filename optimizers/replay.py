@@ -14,7 +14,7 @@ from openrubrics.data import Ledger
 from openrubrics.lms import EndpointError, is_systemic, lm_error, usage_meter
 from openrubrics.lms.gate import Messages, Outputs, gated
 from openrubrics.lms.identity import call_identity
-from openrubrics.lms.metering import charge
+from openrubrics.lms.metering import Valve, charge
 from openrubrics.lms.samples import LMReply, Sample, sample_of
 from openrubrics.signatures.errors import LMError, OpenRubricsError, UsageError
 from openrubrics.signatures.values import Usage
@@ -67,19 +67,26 @@ class Replay:
         self._paid: set[str] = set()
         self._failed: dict[str, LMError] = {}
 
+    @property
+    def different(self) -> int:
+        """How many different calls there were in this start."""
+        return len(self._paid)
+
     @contextmanager
     def gate(self) -> Iterator[None]:
         """Let all calls inside pass a gate (`openrubrics.lms.gate`), which is shut for good at the end.
 
         The first error that every later request would meet shuts it before: it is raised as `SearchEnded` there and in
-        every later call. Requests that are in flight at the end are waited for: their replies are paid, and are kept.
+        every later call. Requests that are in flight at the end are waited for, but not repeated: their replies are
+        paid, and are kept.
         """
-        gate = _Gate(self)
+        gate, valve = _Gate(self), Valve()
         try:
-            with gated(gate):
+            with gated(gate), valve.open():
                 yield
         finally:
             gate.shut(UsageError("the search is over"))  # DSPy leaves threads behind
+            valve.shut()
             with self._state:
                 while self._asking:
                     self._state.wait()
@@ -163,15 +170,16 @@ class _Gate:
                 raise
         return [sample.as_output() for sample in reply.samples]
 
-    def shut(self, error: Exception) -> None:
+    def shut(self, error: Exception) -> Exception:
+        """Let no later call pass, and return the error that shut it first."""
         self._end = self._end or error
         self._replay.wake()
+        return self._end
 
     def _shut_if_systemic(self, error: Exception) -> None:
         ours = error if isinstance(error, OpenRubricsError) else lm_error(error)
         if ours is not None and (not isinstance(ours, LMError) or is_systemic(ours)):
-            self.shut(ours)
-            raise SearchEnded(ours) from error
+            raise SearchEnded(self.shut(ours)) from error
 
 
 def _key(lm: dspy.LM, messages: Messages, options: Mapping[str, Any]) -> str:

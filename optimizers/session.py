@@ -28,8 +28,12 @@ _LEAST_SEEN = 8
 """Training examples on which prompts must have been tried for a place among the finalists."""
 
 
+_ROUNDS_WITHOUT_NEWS = 5
+"""How often a search may go over as many runs as there are examples without asking anything new."""
+
+
 class _NothingLeftError(Exception):
-    """Prompts have the highest score that there is on all of the validation split."""
+    """Going on cannot lead to better prompts."""
 
 
 class Progress(Frozen):
@@ -101,6 +105,7 @@ class Session:
         self._meter = meter
         self._on_progress = on_progress
         self._telling = Lock()
+        self._news = 0, 0  # program runs and different calls when something was asked that is new
         self._phase: Phase = "validation before"
         self._contrastive = isinstance(base, ContrastiveRubricRM)
         self.train = [self._example(pair) for pair in splits.train]
@@ -154,11 +159,12 @@ class Session:
         """
         self._phase = "search"
         try:
-            with budget(limit), self._replay.gate():
-                optimize(self.student())
+            # On a thread of its own: an interrupt is to shut the gate, and DSPy would wait for all that it has begun.
+            with ThreadPoolExecutor(1) as pool, budget(limit), self._replay.gate():
+                pool.submit(copy_context().run, optimize, self.student()).result()
         except SearchEnded as end:
             if isinstance(end.error, _NothingLeftError):
-                return "the validation split leaves nothing to gain"
+                return str(end.error)
             if not isinstance(end.error, BudgetError):
                 raise
             return f"the search used up its part of the limit: {end.error.message}"
@@ -211,9 +217,19 @@ class Session:
         judgment = pred.judgment
         failed = isinstance(judgment.outcome, Failed)
         self.candidates.note(pred.candidate, _key(gold), self._metric.score(gold, judgment), failed=failed)
+        if self._phase == "search":
+            self._end_in_vain()
+
+    def _end_in_vain(self) -> None:
+        """End a search that can find nothing better, or goes over and over what it has tried."""
         best = self.candidates.best()
-        if self._phase == "search" and best is not None and best.means["val"] >= 1:
-            raise _NothingLeftError
+        if best is not None and best.means["val"] >= 1:
+            raise _NothingLeftError("the validation split leaves nothing to gain")
+        runs, calls = self.candidates.runs, self._replay.different
+        if calls != self._news[1]:
+            self._news = runs, calls
+        elif runs - self._news[0] > _ROUNDS_WITHOUT_NEWS * (len(self.train) + len(self.val)):
+            raise _NothingLeftError("the optimizer only repeated what it had tried")
 
     def _example(self, pair: PreferencePair) -> dspy.Example:
         return as_example(pair, slot_of_chosen(pair.id, self._seed), contrastive=self._contrastive)

@@ -14,7 +14,7 @@ PAIRS = splits()
 SMALL = PAIRS._replace(train=PAIRS.train[:12], val=PAIRS.val[:12], test=PAIRS.test[:12])
 
 FEW = Budget(max_calls=200)
-"""Enough for GEPA on the small splits; with more it goes round and round what it has."""
+"""Enough for GEPA on the small splits."""
 
 MANY = Budget(max_calls=2000)
 

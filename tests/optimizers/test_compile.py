@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import dspy
 import pytest
-from compiling import PAIRS, SMALL, compiled, counted, scripted, student
+from compiling import MANY, PAIRS, SMALL, compiled, counted, scripted, student
 from dspy.lm15 import Request
 from planted import PlantedWorld
 
@@ -87,6 +87,13 @@ def test_where_nothing_is_better_the_program_stays_and_no_gain_is_claimed() -> N
     assert result.card.verdict == "no reliable gain"
     assert result.card.test is not None
     assert result.card.test.change.difference == 0
+
+
+def test_a_search_that_only_repeats_itself_ends() -> None:
+    useless = ScriptedLM(lambda messages, request: json.dumps({"new_instruction": "Do your best."}))
+    result = compiled(reflection_lm=useless, limit=MANY)
+    assert result.card.stopped == "the optimizer only repeated what it had tried"
+    assert result.card.runs < 400
 
 
 def test_without_test_pairs_nothing_is_said_of_a_gain() -> None:
