@@ -145,9 +145,9 @@ class RubricReward:
         opponents: list[list[str]] = [[] for _ in answers]
         for request, group in groups.items():
             anchor = self._anchor(request, [answers[i] for i in group])
-            for place, i in enumerate(group):
-                met = group if anchor in (None, place) else [group[anchor]]
-                opponents[i] = [answers[j] for j in met if j != i]
+            for i in group:
+                meets_all = anchor in (None, answers[i])
+                opponents[i] = [answers[j] for j in group if j != i] if meets_all else [anchor]
         return opponents
 
     def _references(self, columns: Mapping[str, Any]) -> Iterable[Completion | None]:
@@ -158,16 +158,15 @@ class RubricReward:
             )
         return columns[self.anchor]
 
-    def _anchor(self, request: str, answers: Sequence[str]) -> int | None:
-        """Return the place of the anchor in its group; None where all meet all."""
+    def _anchor(self, request: str, answers: Sequence[str]) -> str | None:
+        """Return the text of a group's anchor, None where all meet all."""
         if self.mode == "pairs":
             return None
         if self.anchor == _FIRST:
-            return 0
+            return answers[0]
         # Each text draws a number, so that the order in which they come has no effect.
         seed = draw(self.seed, request, *sorted(set(answers)))
-        drawn = [draw(seed, answer) for answer in answers]
-        return drawn.index(min(drawn))
+        return min(answers, key=lambda answer: draw(seed, answer))
 
 
 def _metrics(scores: Sequence[Score], groups: Sequence[Sequence[float | None]]) -> dict[str, float]:

@@ -107,6 +107,7 @@ def test_equal_completions_tie_without_a_request() -> None:
     judge = ScoredJudge(SCORES)
     assert rewards(RubricReward(judge, mode="pairs"), ["best", "best", "low"]) == [0.75, 0.75, 0]
     assert len(judge.compared) == 1
+    assert rewards(RubricReward(judge, anchor="first"), ["best", "low", "best"]) == [0.75, 0, 0.75]
     nobody = ScoredJudge({})
     assert rewards(RubricReward(nobody), 3 * ["same"]) == [0.5, 0.5, 0.5]
     assert not nobody.scripted.requests
@@ -197,7 +198,7 @@ def test_nothing_is_logged_of_what_there_is_not() -> None:
     assert metrics == {}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     levels=st.lists(st.sampled_from([0, 1, 2, None]), min_size=1, max_size=5),
     repeats=st.integers(0, 2),
