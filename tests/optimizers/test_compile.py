@@ -91,7 +91,7 @@ def test_where_nothing_is_better_the_program_stays_and_no_gain_is_claimed() -> N
 
 
 def test_a_search_that_only_repeats_itself_ends() -> None:
-    """Where every training pair is right there is nothing to reflect on, and GEPA draws the same pairs over and over."""
+    """Where every training pair is right nothing is left to reflect on, and GEPA draws the same pairs again."""
     judged = evaluate(student(), PAIRS.train)
     right = [pair for pair, one in zip(PAIRS.train, judged, strict=True) if one.judgment.preferred == one.chosen_slot]
     result = compiled(pairs=SMALL._replace(train=right), reflection_lm=ScriptedLM([]), limit=MANY)
