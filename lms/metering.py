@@ -129,6 +129,21 @@ class _Account(Meter):
             raise _reached(f"{spent.cost or 0.0:.4f} of {limit.max_cost:.4f} US dollars are used up", "--max-cost")
 
 
+class Valve(_Account):
+    """Lets requests pass until it is shut; then not even those are repeated that have failed."""
+
+    def __init__(self) -> None:
+        super().__init__(Budget())
+
+    def shut(self) -> None:
+        """Let no request pass from now on."""
+        self.budget = Budget(max_calls=0)
+
+    def open(self) -> AbstractContextManager[Meter]:
+        """Let all requests inside pass it."""
+        return _Activation(self)
+
+
 def _reached(message: str, option: str) -> SpentBudgetError:
     return SpentBudgetError(message, f"raise {option}")
 
