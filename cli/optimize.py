@@ -14,6 +14,7 @@ from openrubrics.cli.options import (
     dry_run_option,
     json_option,
     lm_options,
+    max_failed_option,
     reflection_options,
     seed_option,
 )
@@ -92,6 +93,7 @@ from openrubrics.cli.sources import SplitOptions, split_options
 @click.option("--form", type=click.Choice(["seed", "v3"]), default="seed", show_default=True, help="Form of judgments.")
 @seed_option
 @concurrency_option
+@max_failed_option
 @json_option
 @dry_run_option
 @click.option(
@@ -120,12 +122,13 @@ def optimize(
     form: Literal["seed", "v3"],
     seed: int,
     concurrency: int,
+    max_failed: float,
     as_json: bool,
     dry_run: bool,
     max_total_tokens: int | None,
     reflection: ReflectionOptions,
     lms: LMOptions,
-) -> None:
+) -> int:
     """Search for instructions and demonstrations under which the judge agrees with the labels of --train and --val.
 
     The prompts that do best on --val are kept. --test is judged once before the search and once after it, and says
@@ -134,6 +137,8 @@ def optimize(
     At least one of --max-calls, --max-total-tokens and --max-cost has to be given: it limits the whole run, with all
     models, over all its starts. When it is reached, the best so far is kept. A run that was stopped, by whatever, goes
     on with the same command, and nothing is asked twice.
+
+    A reflection LM reads responses of the training pairs: read what it wrote (openrubrics diff) before you use it.
 
     \b
     Example:
@@ -172,5 +177,5 @@ def optimize(
     )
     if dry_run:
         click.echo(foretell(settings, program, splits, lms, reflection))
-        return
-    report(run(settings, program, splits, lms, reflection), settings.artifact, as_json)
+        return 0
+    return report(run(settings, program, splits, lms, reflection), settings.artifact, as_json, max_failed)

@@ -131,14 +131,17 @@ def _said(scores: Sequence[Scores]) -> Iterator[str]:
     for split in scores:
         if split.change:
             low, high = split.change.difference_ci
+            biased = "it chose the prompts, so this is biased upwards"
             yield (
                 f"{split.split}: {split.change.difference:+.3f} (95 %: {low:+.3f} to {high:+.3f}) on "
-                f"{split.change.pairs} pairs, McNemar's p {_p(split.change.mcnemar_p)}: {split.change.verdict}"
+                f"{split.change.pairs} pairs, McNemar's p {_p(split.change.mcnemar_p)}: "
+                f"{biased if split.split == 'validation' else split.change.verdict}"
             )
-        elif split.before and split.after and not split.same_pairs:
-            yield f"{split.split}: not the same pairs, so these scores do not compare the two programs"
-    if any(split.change and split.split == "validation" for split in scores):
-        yield "validation chose the prompts, so its gain is biased upwards"
+        elif split.before and split.after and not split.comparable:
+            yield (
+                f"{split.split}: measured on other pairs, in other orders, with other models or at another task, so "
+                "these scores do not compare the prompts"
+            )
 
 
 def _p(value: float) -> str:

@@ -24,7 +24,7 @@ from openrubrics.optimizers.limits import affordable_runs, calls_for
 from openrubrics.optimizers.plan import Plan
 from openrubrics.optimizers.session import Splits
 from openrubrics.signatures import PreferencePair, Usage
-from openrubrics.signatures.errors import UsageError
+from openrubrics.signatures.errors import DataError, UsageError
 
 README = "README.md"
 VAL_SHARE = 0.4
@@ -91,11 +91,11 @@ def foretell(
 ) -> str:
     """Check all that can be checked without a request, and say what the limits leave for the search."""
     plan = _checked(settings, program, splits, lms, reflection)
-    _holds_replies(settings, plan)
+    holds = "; the replies that the folder holds are not asked again" if _holds_replies(settings, plan) else ""
     named = {"training": plan.splits.train, "validation": plan.splits.val, "test": plan.splits.test}
     sizes = ", ".join(f"{len(pairs)} {name} pairs" for name, pairs in named.items() if pairs)
     scoring = f"scoring takes at most {plan.calls_before} requests before the search and {plan.calls_after} after it"
-    return f"{sizes}; {scoring}; {_search(plan)}, without repeats after failures; nothing was asked"
+    return f"{sizes}; {scoring}; {_search(plan)}, without repeats after failures{holds}; nothing was asked"
 
 
 def _search(plan: Plan) -> str:
@@ -105,7 +105,8 @@ def _search(plan: Plan) -> str:
     left = plan.limit.max_calls - plan.calls_before - plan.calls_after
     on_val = Usage(calls=calls_for(plan.program, plan.splits.val))
     runs = affordable_runs(Budget(max_calls=left), on_val, len(plan.splits.val))
-    return f"{left} of {plan.limit.max_calls} are left for the search, about {runs} program runs; {least}"
+    less = " less what the reflection LM is asked" if plan.reflection_lm else ""
+    return f"{left} of {plan.limit.max_calls} are left for the search, about {runs} program runs{less}; {least}"
 
 
 def _checked(
@@ -167,9 +168,20 @@ def _splits(settings: Settings, splits: SplitOptions) -> Splits:
         raise UsageError("--val-share is for runs without --val", "leave one of the two out")
     read = {name: _read(name, Source(options)) for name, options in named.items()}
     if "val" not in read:
-        share = settings.val_share or VAL_SHARE
-        read |= split_by_prompt(read["train"], {"train": 1 - share, "val": share}, seed=settings.seed)
+        read |= _divided(read["train"], settings.val_share or VAL_SHARE, settings.seed)
     return Splits(read["train"], read["val"], read.get("test", ()))
+
+
+def _divided(pairs: Sequence[PreferencePair], share: float, seed: int) -> dict[str, list[PreferencePair]]:
+    """Set validation pairs aside, and say how many."""
+    parts = split_by_prompt(pairs, {"train": 1 - share, "val": share}, seed=seed)
+    if not all(parts.values()):
+        raise DataError(
+            f"the {len(pairs)} pairs of --train have too few prompts to set some aside for validation",
+            "give --val, or more pairs",
+        )
+    click.echo(f"{len(parts['val'])} of the {len(pairs)} pairs of --train are set aside for validation", err=True)
+    return parts
 
 
 def _read(name: str, source: Source) -> list[PreferencePair]:

@@ -10,25 +10,35 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from openrubrics.cli.failed import exit_code
 from openrubrics.cli.progress import duration
 from openrubrics.cli.show import clean, console
 from openrubrics.evaluation import Figures, Paired
 from openrubrics.optimizers import Card, SplitScores
+from openrubrics.optimizers.card_text import command_for
+from openrubrics.programs.artifact import judge_form, read_artifact
 
 _IDS = 8
 _LEAST_P = 0.001
 
 
-def report(card: Card, artifact: Path, as_json: bool) -> None:
-    """Print the card, and what to do next with the file that holds the program."""
+def report(card: Card, artifact: Path, as_json: bool, max_failed: float) -> int:
+    """Print the card, and what to do next with the file that holds the program; return the exit code."""
     if as_json:
         click.echo(card.model_dump_json(indent=2))
-        return
-    show_card(console(), card)
-    files = ", ".join(sorted(path.name for path in artifact.parent.iterdir()))
-    click.echo(f"written to {artifact.parent}: {files}")
-    for command in _next(card, artifact):
-        click.echo(f"next: {command}")
+    else:
+        show_card(console(), card)
+        files = ", ".join(sorted(path.name for path in artifact.parent.iterdir()))
+        click.echo(f"written to {artifact.parent}: {files}")
+        file = shlex.quote(str(artifact))
+        form = judge_form(read_artifact(artifact).manifest)
+        click.echo(f"next: openrubrics diff {file}")
+        click.echo(f"next: {command_for(card, file)}{f' --form {form}' if form != 'seed' else ''}")
+    after = [scores.after for scores in (card.val, card.test) if scores]
+    code = exit_code(sum(one.failed for one in after), sum(one.comparisons for one in after), max_failed)
+    if code:
+        click.echo("why they do is in the judgments.jsonl that openrubrics evaluate --out DIR writes", err=True)
+    return code
 
 
 def show_card(out: Console, card: Card) -> None:
@@ -42,7 +52,10 @@ def show_card(out: Console, card: Card) -> None:
         table.add_row("  before", *_cells(scores.before))
         table.add_row("  after", *_cells(scores.after))
     out.print(table)
-    for line in (*(_change(name, scores) for name, scores in splits.items()), *_story(card)):
+    biased = "it chose the prompts, so this is biased upwards" if card.base != card.program else ""
+    said = (_change("validation", card.val, biased), *([_change("test", card.test)] if card.test else ()))
+    longer = ", ".join(f"{scores.after.length_baseline:.3f} on {name}" for name, scores in splits.items())
+    for line in (*said, f"always taking the longer response: {longer}", *_story(card)):
         out.print(Text(clean(line)), soft_wrap=True)
 
 
@@ -56,12 +69,12 @@ def _cells(figures: Figures) -> tuple[str, ...]:
     )
 
 
-def _change(name: str, scores: SplitScores) -> str:
+def _change(name: str, scores: SplitScores, instead: str = "") -> str:
     paired: Paired = scores.change
     low, high = paired.difference_ci
     return (
         f"{name}: {paired.difference:+.3f} (95 %: {low:+.3f} to {high:+.3f}), gained {paired.gained}, lost "
-        f"{paired.lost}, McNemar's p {_p(paired.mcnemar_p)}: {paired.verdict}"
+        f"{paired.lost}, McNemar's p {_p(paired.mcnemar_p)}: {instead or paired.verdict}"
     )
 
 
@@ -76,14 +89,16 @@ def _listed(ids: Sequence[str]) -> str:
 
 def _story(card: Card) -> list[str]:
     """Return what else is to be said, in lines."""
-    lines = [f"verdict: {card.verdict}"]
+    lines = [f"verdict: {card.verdict}{'' if card.test else ': there were no test pairs, or no calls left for them'}"]
     if card.target == "contrastive":
         lines.append("accuracy here is label consistency: who writes the rubric sees which response is preferred")
     if card.base == card.program:
         lines.append("the prompts are those of before: no candidate did better on validation")
+    if card.candidates == 1 and card.reflection_lm:
+        lines.append("no other prompts came up: optimizer.log has what the reflection LM answered")
     lines += [
-        f"{demos.count} demonstrations for {demos.predictor} ({demos.characters} characters), from training pairs "
-        f"{_listed(demos.pairs)}"
+        f"{_number(demos.count, 'demonstration')} for {demos.predictor} ({demos.characters} characters), from training "
+        f"pairs {_listed(demos.pairs)}"
         for demos in card.demos
         if demos.count
     ]
@@ -94,12 +109,10 @@ def _story(card: Card) -> list[str]:
     return [
         *lines,
         f"the search with {card.optimizer} ended: {card.stopped}",
-        f"{card.candidates} candidates, {card.runs} program runs",
+        f"{_number(card.candidates, 'candidate')}, {_number(card.runs, 'program run')}",
         f"{models}{reflection}: {usage.calls} calls, {usage.tokens} tokens{cost}, {duration(card.seconds)}",
     ]
 
 
-def _next(card: Card, artifact: Path) -> list[str]:
-    use = {"rubric-rm": "evaluate --pairs PAIRS --orders both", "contrastive": "curate --pairs PAIRS --out DIR"}
-    file = shlex.quote(str(artifact))
-    return [f"openrubrics diff {file}", f"openrubrics {use[card.target]} --compiled {file}"]
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

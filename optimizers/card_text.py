@@ -1,12 +1,14 @@
 """The card of a compiled program, for people: README.md."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 
 from pydantic import JsonValue
 
 from openrubrics.data.markdown import plain, table
 from openrubrics.evaluation import Figures
+from openrubrics.lms.embedded import NAME as EMBEDDED
 from openrubrics.optimizers.card import Card, SplitScores
 
 _MOST_IDS = 50
@@ -21,10 +23,11 @@ _CLASSES = {
     ),
 }
 
-_USE = {
-    "rubric-rm": "openrubrics evaluate --pairs PAIRS --compiled rubric-rm.json",
-    "contrastive": "openrubrics curate --pairs PAIRS --out DIR --compiled contrastive.json",
+_USED_BY = {
+    "rubric-rm": "openrubrics evaluate --pairs PAIRS",
+    "contrastive": "openrubrics curate --pairs PAIRS --out DIR",
 }
+_PLAIN_NAME = re.compile(r"[\w./:@+-]+")
 
 _SAID = {
     "reliable gain": "The gain is reliable: 0 is outside the interval, and McNemar's test rejects chance (p < 0.05).",
@@ -50,6 +53,21 @@ def card_text(card: Card) -> str:
         "## How it was made\n\n" + table(("", ""), ((plain(key), plain(value)) for key, value in _made(card))),
     )
     return "\n\n".join(sections) + "\n"
+
+
+def command_for(card: Card, file: str) -> str:
+    """Return the command that uses a compiled program as it was measured; words in capitals are to be filled in."""
+    writer, judge = (_model_name(card.lms.get(f"{stage}.predict", "")) for stage in ("generate", "judge"))
+    models = f"--lm {writer}" if writer == judge else f"--rubric-lm {writer} --judge-lm {judge}"
+    address = " --api-base URL" if any(name.startswith("hosted_vllm/") for name in (writer, judge)) else ""
+    orders = " --orders both" if card.metric.get("orders") == "both" else ""
+    return f"{_USED_BY[card.target]} --compiled {file} {models}{address}{orders}"
+
+
+def _model_name(name: str) -> str:
+    if name == EMBEDDED:
+        return "embedded"
+    return name if _PLAIN_NAME.fullmatch(name) else "MODEL"
 
 
 def _worth(card: Card) -> str:
@@ -133,8 +151,9 @@ def _contents(card: Card) -> Iterator[str]:
         yield "There are no demonstrations: the file holds instructions only."
     if card.reflection_lm:
         yield (
-            f"{plain(card.reflection_lm)} wrote instructions after reading training pairs, and may have quoted them: "
-            f"`openrubrics diff {card.target}.json` shows what it wrote."
+            f"{plain(card.reflection_lm)} wrote instructions after reading training pairs, and may have quoted them, "
+            "or have done what a response among them told it. Read the instructions before you use them: "
+            f"`openrubrics diff {card.target}.json` shows what differs from those shipped."
         )
 
 
@@ -146,7 +165,7 @@ def _use(card: Card) -> str:
     name, _ = _CLASSES[card.target]
     models = " and ".join(dict.fromkeys(plain(model) for model in card.lms.values()))
     return (
-        f"```bash\n{_USE[card.target]}\nopenrubrics diff {card.target}.json\n```\n\n"
+        f"```bash\n{command_for(card, f'{card.target}.json')}\nopenrubrics diff {card.target}.json\n```\n\n"
         f"```python\nfrom openrubrics.programs import {name}\n\nprogram = {name}()\n"
         f'program.load("{card.target}.json")\n```\n\n'
         f"The prompts were found for {models}; with another model measure first whether they help."
@@ -170,13 +189,17 @@ def _made(card: Card) -> Iterator[tuple[str, object]]:
     for split, size in card.sizes.items():
         digest = card.data.get(split)
         yield split, _number(size, "pair") + (f", SHA-256 {digest}" if digest else "")
-    yield "spent", f"{usage.calls} calls, {usage.tokens} tokens, cost {cost}, {card.seconds:.0f} s"
+    yield "spent", f"{usage.calls} calls, {usage.tokens} tokens, cost {cost}; {card.seconds:.0f} s in the last start"
     yield "fingerprint before", card.base
     yield "fingerprint after", card.program
     yield "versions", ", ".join(f"{name} {version}" for name, version in card.versions.items())
 
 
 def _settings(settings: Mapping[str, JsonValue]) -> str:
-    return ", ".join(
-        f"{name} {value if isinstance(value, str) else json.dumps(value)}" for name, value in settings.items()
-    )
+    return ", ".join(f"{name} {_setting(value)}" for name, value in settings.items())
+
+
+def _setting(value: JsonValue) -> str:
+    if value is None:
+        return "not sent"
+    return value if isinstance(value, str) else json.dumps(value)

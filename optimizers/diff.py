@@ -203,13 +203,20 @@ def _scores(before: _Side, after: _Side) -> Iterator[Scores]:
         if old is None and new is None:
             continue
         if compiled_from and new is not None:
-            yield Scores(split=split, before=new.before, after=new.after, same_pairs=True, change=new.change)
+            yield Scores(split=split, before=new.before, after=new.after, comparable=True, change=new.change)
             continue
-        data = [side.card.data.get(key) if side.card else None for side in (before, after)]
+        measured = [_measured(side.card, key) for side in (before, after)]
         yield Scores(
             split=split,
             before=old.after if old else None,
             after=new.after if new else None,
-            same_pairs=data[0] is not None and data[0] == data[1],
+            comparable=measured[0] is not None and measured[0] == measured[1],
             change=None,
         )
+
+
+def _measured(card: Card | None, split: str) -> tuple[object, ...] | None:
+    """Return all but the prompts that the scores on a split depend on."""
+    if card is None or split not in card.data:
+        return None
+    return card.target, card.data[split], card.metric.get("orders"), dict(card.lms), dict(card.sampling)

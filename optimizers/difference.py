@@ -55,14 +55,15 @@ class Scores(Frozen):
         split: ``validation`` or ``test``.
         before: Figures of the first program.
         after: Figures of the second one.
-        same_pairs: Whether both were measured on the same pairs.
+        comparable: Whether the programs alone tell the figures apart: both were measured on the same pairs, in the same
+            orders, with the same models and at the same task.
         change: The two compared pair by pair; known where the second was compiled from the first.
     """
 
     split: str
     before: Figures | None
     after: Figures | None
-    same_pairs: bool
+    comparable: bool
     change: Paired | None
 
 

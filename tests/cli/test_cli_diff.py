@@ -48,7 +48,17 @@ def test_one_file_against_the_shipped_program(cli: Run, tmp_path: Path, monkeypa
     ]
     assert " test              0.500 (0.404-0.596)   0.520 (0.423-0.615)" in lines
     assert "McNemar's p 0.500: no reliable gain" in " ".join(lines)
-    assert "validation chose the prompts, so its gain is biased upwards" in lines
+    said = " ".join(lines)
+    assert "McNemar's p < 0.001: it chose the prompts, so this is biased upwards" in said
+    assert "eliable gain" not in said.replace("no reliable gain", "")
+
+
+def test_scores_that_do_not_compare_the_prompts_are_said_to_be_so(cli: Run, tmp_path: Path) -> None:
+    a = saved(tmp_path / "a.json", compiled("One."))
+    b = saved(tmp_path / "b.json", compiled("Two."), metric={"orders": "both"})
+    said = " ".join(cli("diff", a, b).out.split())
+    assert "test: measured on other pairs, in other orders, with other models or at another task, so these" in said
+    assert "so these scores do not compare" not in " ".join(cli("diff", a, a).out.split())
 
 
 @pytest.mark.parametrize("columns", [40, 80, 120])

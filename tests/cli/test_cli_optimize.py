@@ -76,7 +76,10 @@ def test_a_search_writes_program_card_and_what_was_tried(
         f"{card.usage.calls} calls, {card.usage.tokens} tokens, {card.usage.cost:.4f} US dollars",
         card.stopped,
         f"written to {out}: {', '.join(names)}",
-        f"next: openrubrics diff {out}/rubric-rm.json",
+        f"next: openrubrics diff {out}/rubric-rm.json\n",
+        f"next: openrubrics evaluate --pairs PAIRS --compiled {out}/rubric-rm.json --lm hosted_vllm/m --api-base URL\n",
+        "McNemar's p < 0.001: it chose the prompts, so this is biased upwards\n",
+        f"always taking the longer response: {card.val.after.length_baseline:.3f} on validation, ",
     ):
         assert said in ran.out
     program = RubricRM()
@@ -159,6 +162,55 @@ def test_options_of_the_search_reach_it(cli: Run, options: tuple[object, ...]) -
     assert all(demos["count"] <= 1 for demos in card["demos"])
 
 
+def test_the_next_command_measures_as_the_search_did(cli: Run, options: tuple[object, ...], tmp_path: Path) -> None:
+    settings = ("--target", "contrastive", "--orders", "both", "--form", "v3", "--max-calls", 900)
+    ran = cli(*options, *settings, "--rubric-lm", "hosted_vllm/w")
+    assert ran.code == 0, ran.err
+    assert (
+        f"next: openrubrics curate --pairs PAIRS --out DIR --compiled {tmp_path}/run/contrastive.json "
+        "--rubric-lm hosted_vllm/w --judge-lm hosted_vllm/m --api-base URL --orders both --form v3\n"
+    ) in ran.out
+    assert "verdict: not tested: there were no test pairs" in ran.out
+    assert "eliable gain" not in ran.out
+
+
+def test_a_model_that_cannot_judge_is_no_success(cli: Run, world: ModelServer, options: tuple[object, ...]) -> None:
+    world.text = "I am a teapot."
+    few = ("--optimizer", "copro", "--set", "breadth=2", "--set", "depth=1", "--max-calls", 900)
+    for more in ((), ("--json",)):
+        ran = cli(*options, *few, *more)
+        assert ran.code == 1
+        lines = ran.err.splitlines()[-2:]
+        assert lines[0] == "24 of 24 comparisons failed (100.0 %), more than --max-failed 0.05 allows"
+        assert "judgments.jsonl" in lines[1]
+    assert cli(*options, *few, "--max-failed", 1).code == 0
+
+
+def test_an_author_who_writes_nothing_is_noticed(
+    cli: Run, other_server: ModelServer, options: tuple[object, ...]
+) -> None:
+    other_server.text = "I am a teapot."
+    ran = cli(
+        *options, "--reflection-lm", "hosted_vllm/x", "--reflection-api-base", other_server.url, "--max-calls", 250
+    )
+    assert ran.code == 0
+    assert "\nno other prompts came up: optimizer.log has what the reflection LM answered\n" in ran.out
+    assert "\n1 candidate, " in ran.out
+
+
+def test_pairs_that_are_set_aside_are_counted(
+    cli: Run, data: dict[str, Path], options: tuple[object, ...], tmp_path: Path
+) -> None:
+    offline = ("optimize", "--lm", "embedded", "--optimizer", "bootstrap-rs", "--out", tmp_path / "x", "--dry-run")
+    ran = cli(*offline, "--train", data["train"], "--max-calls", 900)
+    match = re.match(r"(\d+) of the 24 pairs of --train are set aside for validation\n$", ran.err)
+    assert match, ran.err
+    assert ran.out.startswith(f"{24 - int(match[1])} training pairs, {match[1]} validation pairs; ")
+    assert "reflection" not in ran.out
+    ran = cli(*offline, "--train", data["train"], "--limit", 1, "--max-calls", 900)
+    refused(ran, "the 1 pairs of --train have too few prompts to set .*", "give --val, or more pairs", code=3)
+
+
 def test_demonstrations_can_be_declined(cli: Run, options: tuple[object, ...]) -> None:
     few = ("--optimizer", "miprov2", "--set", "num_candidates=2", "--set", "num_trials=3", "--max-calls", 700, "--json")
     ran = cli(*options, *few, "--no-demos")
@@ -223,7 +275,8 @@ def test_a_dry_run_asks_and_writes_nothing(
     assert ran.out == (
         f"{train} training pairs, {val} validation pairs, {test} test pairs; scoring takes at most "
         f"{2 * (val + test)} requests before the search and {2 * test} after it; {after} of 900 are left for the "
-        f"search, about {after // 2} program runs; the smallest search with gepa takes {2 * (val + 6)} program runs, "
+        f"search, about {after // 2} program runs less what the reflection LM is asked; "
+        f"the smallest search with gepa takes {2 * (val + 6)} program runs, "
         "without repeats after failures; nothing was asked\n"
     )
     ran = cli(*options, "--max-total-tokens", 90_000, "--dry-run")

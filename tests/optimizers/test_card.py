@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from compiled_files import GAIN, LOSS, NO_GAIN, card_for, compiled, saved, scores
 
+from openrubrics.lms.embedded import NAME as EMBEDDED
 from openrubrics.optimizers import Card, Demos, card_text, read_card, save_compiled
 from openrubrics.programs import RubricRM
 from openrubrics.signatures import DataError, Usage, UsageError
@@ -141,6 +142,7 @@ def test_without_demonstrations_the_card_says_so_and_what_may_be_quoted() -> Non
     assert "There are no demonstrations: the file holds instructions only." in text
     assert "This file contains the text" not in text
     assert "hosted\\_vllm/writer wrote instructions after reading training pairs, and may have quoted them" in text
+    assert "Read the instructions before you use them: `openrubrics diff rubric-rm.json`" in text
     assert "may have quoted" not in card_text(card_for(compiled(), reflection_lm=None))
 
 
@@ -153,13 +155,30 @@ def test_the_card_says_how_it_was_made_and_how_to_use_it() -> None:
         "| model of judge.predict | hosted\\_vllm/judge |",
         "| sampling of judge.predict | temperature 0.0, max\\_tokens 4000 |",
         f"| val | 100 pairs, SHA-256 {'2' * 64} |",
-        "| spent | 1480 calls, 1200000 tokens, cost 1.2500 US dollars, 61 s |",
-        "--compiled rubric-rm.json",
+        "| spent | 1480 calls, 1200000 tokens, cost 1.2500 US dollars; 61 s in the last start |",
+        "openrubrics evaluate --pairs PAIRS --compiled rubric-rm.json --lm hosted_vllm/judge --api-base URL\n",
         'program.load("rubric-rm.json")',
         "| versions | openrubrics 0.1.0, dspy 3.4.1, python 3.11.9 |",
     ):
         assert part in text
     assert "cost unknown" in _text(usage=Usage(calls=1))
+
+
+@pytest.mark.parametrize(
+    ("changed", "options"),
+    [
+        ({"lms": {"generate.predict": "openai/w", "judge.predict": "j:x"}}, "--rubric-lm openai/w --judge-lm j:x\n"),
+        ({"lms": dict.fromkeys(("generate.predict", "judge.predict"), EMBEDDED)}, "--lm embedded\n"),
+        ({"metric": {"orders": "both"}}, "--lm hosted_vllm/judge --api-base URL --orders both\n"),
+        ({"lms": dict.fromkeys(("generate.predict", "judge.predict"), "a; `b`\n```")}, "--lm MODEL\n"),
+    ],
+)
+def test_the_command_to_use_it_asks_as_it_was_measured(changed: dict[str, Any], options: str) -> None:
+    assert f"\nopenrubrics evaluate --pairs PAIRS --compiled rubric-rm.json {options}" in _text(**changed)
+
+
+def test_a_setting_that_is_not_sent_is_said_as_such() -> None:
+    assert "temperature not sent, n 1" in _text(sampling={"judge.predict": {"temperature": None, "n": 1}})
 
 
 def test_a_contrastive_program_is_not_called_a_judge_of_new_responses() -> None:

@@ -3,6 +3,7 @@
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from compiled_files import NO_GAIN, compiled, saved
@@ -104,7 +105,7 @@ def test_a_file_is_compared_with_the_shipped_program(tmp_path: Path) -> None:
     test = found.scores[1]
     assert test.before
     assert test.after
-    assert (test.before.accuracy, test.after.accuracy, test.same_pairs) == (0.5, 0.7, True)
+    assert (test.before.accuracy, test.after.accuracy, test.comparable) == (0.5, 0.7, True)
     assert test.change
     assert test.change.verdict == "reliable gain"
     facts = {fact.name: (fact.before, fact.after) for fact in found.facts}
@@ -133,15 +134,28 @@ def test_two_files(tmp_path: Path) -> None:
     test = found.scores[1]
     assert test.before
     assert test.after
-    assert (test.before.accuracy, test.after.accuracy, test.same_pairs, test.change) == (0.7, 0.52, True, None)
+    assert (test.before.accuracy, test.after.accuracy, test.comparable, test.change) == (0.7, 0.52, False, None)
     back = diff(b, a)
     assert back.predictors[1].demos.added == ("one", "two")
 
 
-def test_scores_on_other_pairs_are_not_the_same_pairs(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("changed", "comparable"),
+    [
+        ({}, [True, True]),
+        ({"metric": {"orders": "single", "length_penalty": 0.5}}, [True, True]),
+        ({"data": {"val": "2" * 64, "test": "f" * 64}}, [True, False]),
+        ({"metric": {"orders": "both"}}, [False, False]),
+        ({"target": "contrastive"}, [False, False]),
+        ({"lms": {"judge.predict": "other"}}, [False, False]),
+    ],
+)
+def test_scores_that_were_measured_otherwise_do_not_compare_the_prompts(
+    tmp_path: Path, changed: dict[str, Any], comparable: list[bool]
+) -> None:
     a = saved(tmp_path / "a.json", compiled("One."))
-    b = saved(tmp_path / "b.json", compiled("Two."), data={"val": "2" * 64, "test": "f" * 64})
-    assert [scores.same_pairs for scores in diff(a, b).scores] == [True, False]
+    b = saved(tmp_path / "b.json", compiled("Two."), **changed)
+    assert [scores.comparable for scores in diff(a, b).scores] == comparable
 
 
 def test_a_program_that_was_compiled_again_is_compared_pair_by_pair(tmp_path: Path) -> None:
