@@ -57,6 +57,14 @@ def test_no_pair_where_best_and_worst_do_not_stand_in_their_own_comparison(wins:
     assert best_and_worst(ScoredJudge(beats(wins)), PROMPT, sorted(wins)) is None
 
 
+def test_no_pair_where_the_comparison_of_best_and_worst_failed() -> None:
+    def rule(a: str, b: str) -> Winner | None:
+        return None if {a, b} == {"1", "3"} else "A" if a < b else "B"
+
+    judged = judge_samples(ScoredJudge(rule), [Candidates(id="1", prompt=PROMPT, responses=("1", "2", "3"))])
+    assert (judged.pairs, judged.dropped, judged.failed) == ((), {"failed": 1}, 1)
+
+
 def test_a_judge_that_loves_the_first_slot_gives_no_pair_in_both_orders() -> None:
     assert best_and_worst(ScoredJudge(lambda a, b: "A", orders="both"), PROMPT, ["best", "low"]) is None
 
