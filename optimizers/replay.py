@@ -77,16 +77,15 @@ class Replay:
         """Let all calls inside pass a gate (`openrubrics.lms.gate`), which is shut for good at the end.
 
         The first error that every later request would meet shuts it before: it is raised as `SearchEnded` there and in
-        every later call. Requests that are in flight at the end are waited for, but not repeated: their replies are
-        paid, and are kept.
+        every later call. Requests that are in flight then are waited for, but not repeated: their replies are paid, and
+        are kept.
         """
-        gate, valve = _Gate(self), Valve()
+        gate = _Gate(self)
         try:
-            with gated(gate), valve.open():
+            with gated(gate), gate.valve.open():
                 yield
         finally:
             gate.shut(UsageError("the search is over"))  # DSPy leaves threads behind
-            valve.shut()
             with self._state:
                 while self._asking:
                     self._state.wait()
@@ -156,6 +155,7 @@ class Replay:
 class _Gate:
     def __init__(self, replay: Replay) -> None:
         self._replay = replay
+        self.valve = Valve()
         self._end: Exception | None = None
 
     def call(self, lm: dspy.LM, messages: Messages, options: Mapping[str, Any], ask: Callable[[], Outputs]) -> Outputs:
@@ -173,6 +173,7 @@ class _Gate:
     def shut(self, error: Exception) -> Exception:
         """Let no later call pass, and return the error that shut it first."""
         self._end = self._end or error
+        self.valve.shut()
         self._replay.wake()
         return self._end
 
