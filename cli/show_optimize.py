@@ -15,7 +15,7 @@ from openrubrics.cli.progress import duration
 from openrubrics.cli.show import clean, console
 from openrubrics.evaluation import Figures, Paired
 from openrubrics.optimizers import Card, SplitScores
-from openrubrics.optimizers.card_text import command_for
+from openrubrics.optimizers.card_text import command_for, why_not_tested
 from openrubrics.programs.artifact import judge_form, read_artifact
 
 _IDS = 8
@@ -89,7 +89,7 @@ def _listed(ids: Sequence[str]) -> str:
 
 def _story(card: Card) -> list[str]:
     """Return what else is to be said, in lines."""
-    lines = [f"verdict: {card.verdict}{'' if card.test else ': there were no test pairs, or no calls left for them'}"]
+    lines = [f"verdict: {card.verdict}{'' if card.test else f': {why_not_tested(card)}'}"]
     if card.target == "contrastive":
         lines.append("accuracy here is label consistency: who writes the rubric sees which response is preferred")
     if card.base == card.program:

@@ -64,6 +64,13 @@ def command_for(card: Card, file: str) -> str:
     return f"{_USED_BY[card.target]} --compiled {file} {models}{address}{orders}"
 
 
+def why_not_tested(card: Card) -> str:
+    """Return why a card has no scores on test pairs."""
+    if card.sizes.get("test"):
+        return "the limit did not last for judging the test pairs again"
+    return "there were no test pairs"
+
+
 def _model_name(name: str) -> str:
     if name == EMBEDDED:
         return "embedded"
@@ -78,7 +85,7 @@ def _worth(card: Card) -> str:
         )
     if card.test is None:
         return (
-            "**Not tested.** The only scores are those on the validation pairs, which chose these prompts, so that "
+            f"**Not tested: {why_not_tested(card)}.** The only scores are those on the validation pairs, which chose these prompts, so that "
             f"their gain is biased upwards. {_change('On validation', card.val)}"
         )
     verdict = card.test.change.verdict

@@ -170,7 +170,7 @@ def test_the_next_command_measures_as_the_search_did(cli: Run, options: tuple[ob
         f"next: openrubrics curate --pairs PAIRS --out DIR --compiled {tmp_path}/run/contrastive.json "
         "--rubric-lm hosted_vllm/w --judge-lm hosted_vllm/m --api-base URL --orders both --form v3\n"
     ) in ran.out
-    assert "verdict: not tested: there were no test pairs" in ran.out
+    assert "\nverdict: not tested: there were no test pairs\n" in ran.out
     assert "eliable gain" not in ran.out
 
 

@@ -107,10 +107,11 @@ def test_a_loss_is_said_as_such() -> None:
 
 
 def test_without_test_pairs_nothing_is_claimed() -> None:
-    text = _text(test=None, verdict="not tested")
-    assert "**Not tested.**" in text
+    text = _text(test=None, verdict="not tested", sizes={"train": 40, "val": 100, "test": 0})
+    assert "**Not tested: there were no test pairs.**" in text
     assert "biased upwards" in text
     assert "eliable gain" not in text
+    assert "**Not tested: the limit did not last for judging the test pairs again.**" in _text(test=None)
 
 
 def test_where_nothing_better_was_found_nothing_is_claimed() -> None:
