@@ -28,7 +28,7 @@ def calls_for(program: Compilable, pairs: Sequence[PreferencePair]) -> int:
 
 def _judging(program: Compilable) -> int:
     votes = program.judge.votes
-    each = votes if isinstance(program.judge.predict.lm, ProviderLM) else votes // 2 + 1
+    each = votes if isinstance(program.judge.predict.current_lm(), ProviderLM) else votes // 2 + 1
     return each * (2 if program.orders == "both" else 1)
 
 

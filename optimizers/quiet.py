@@ -40,8 +40,11 @@ class _Outlet:
         log = None if getattr(self._aloud, "on", False) else self._log
         return getattr(log or self._stream, name)
 
-    def end(self) -> None:
+    def end(self) -> TextIO:
+        """Be the stream again from now on, and return it."""
         self._log = None
+        below = self._stream
+        return below.end() if isinstance(below, _Outlet) and below._log is None else below
 
 
 @contextmanager
@@ -70,15 +73,16 @@ def said_to(path: Path) -> Iterator[Callable[[], AbstractContextManager[None]]]:
         file = path.open("w", encoding="utf-8", errors="replace")
     except OSError as error:
         raise cannot_write(path, error) from error
-    out, err = sys.stdout, sys.stderr
     log = cast("TextIO", _Log(file))
-    outlets = [_Outlet(stream, log, here) for stream in (out, err)]
-    sys.stdout, sys.stderr = (cast("TextIO", outlet) for outlet in outlets)
+    outlets = {name: _Outlet(getattr(sys, name), log, here) for name in ("stdout", "stderr")}
+    for name, outlet in outlets.items():
+        setattr(sys, name, outlet)
     try:
         yield aloud
     finally:
-        sys.stdout, sys.stderr = out, err
-        for outlet in outlets:
-            outlet.end()
+        for name, outlet in outlets.items():
+            stream = outlet.end()
+            if getattr(sys, name) is outlet:  # another run that is still under way may have put its own there
+                setattr(sys, name, stream)
         with suppress(OSError):
             file.close()

@@ -65,6 +65,15 @@ def test_what_cannot_work_is_refused_before_anything_is_asked(
     assert not (tmp_path / "run").exists()
 
 
+def test_each_vote_of_a_provider_is_a_request_wherever_the_lm_comes_from() -> None:
+    """OpenAI-compatible servers are asked for several votes in one request, and other providers for one at a time."""
+    provider = lm("groq/judge", api_key="x")
+    with dspy.context(lm=provider):
+        for program in (RubricRM(votes=5), student(provider, votes=5)):
+            with pytest.raises(UsageError, match=f"search take {3 * 12 * (1 + 5) + 36 * (1 + 5)}"):
+                compiled(program, limit=Budget(max_calls=1))
+
+
 @pytest.mark.parametrize("empty", ["train", "val"])
 def test_an_empty_split_is_refused(empty: str) -> None:
     with pytest.raises(DataError, match=f"the {empty} split has no pairs"):

@@ -97,3 +97,16 @@ def test_bars_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         say("said")
     assert capsys.readouterr() == ("", "")
     assert "3%" not in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_runs_side_by_side_leave_the_streams_as_they_were(first: int, tmp_path: Path) -> None:
+    before = sys.stdout, sys.stderr
+    runs = [said_to(tmp_path / name) for name in ("one", "two")]
+    for run in runs:
+        run.__enter__()
+    runs.pop(first).__exit__(None, None, None)
+    say("unheard")
+    runs.pop().__exit__(None, None, None)
+    assert (sys.stdout, sys.stderr) == before
+    assert (tmp_path / ("two", "one")[first]).read_text() == 2 * "unheard\n"
