@@ -349,6 +349,9 @@ def test_a_template_or_tokenizer_that_serves_something_else_is_not_learned_from(
     plain.chat_template = qwen3.replace("'<|im_start|>assistant\\n'", "'<|im_start|>Assistant\\n'")
     with pytest.raises(DataError, match=rf"{TEMPLATE_CHANGES} \(1\)"):
         made([row()], "rubric", plain)
+    plain.chat_template = qwen3.replace("text.lstrip('\\n') %}", "text | upper %}")  # changes the answer alone
+    with pytest.raises(DataError, match=rf"{TEMPLATE_CHANGES} \(1\)"):
+        made([row()], "rubric", plain)
     # Every text begins as it is served, but the last token of the prompt alone is another than with an answer.
     plain.chat_template = (
         "{% for m in messages %}{{ m.role + ':  ' + m.content + eos_token }}{% endfor %}"
