@@ -177,7 +177,7 @@ def _divided(pairs: Sequence[PreferencePair], share: float, seed: int) -> dict[s
     parts = split_by_prompt(pairs, {"train": 1 - share, "val": share}, seed=seed)
     if not all(parts.values()):
         raise DataError(
-            f"the {len(pairs)} pairs of --train have too few prompts to set some aside for validation",
+            f"--train has too few prompts to set some aside for validation: its number of pairs is {len(pairs)}",
             "give --val, or more pairs",
         )
     click.echo(f"{len(parts['val'])} of the {len(pairs)} pairs of --train are set aside for validation", err=True)

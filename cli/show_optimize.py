@@ -95,7 +95,7 @@ def _story(card: Card) -> list[str]:
     if card.base == card.program:
         lines.append("the prompts are those of before: no candidate did better on validation")
     if card.candidates == 1 and card.reflection_lm:
-        lines.append("no other prompts came up: optimizer.log has what the reflection LM answered")
+        lines.append("no other prompts came up; optimizer.log has what happened in the search")
     lines += [
         f"{_number(demos.count, 'demonstration')} for {demos.predictor} ({demos.characters} characters), from training "
         f"pairs {_listed(demos.pairs)}"

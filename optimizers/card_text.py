@@ -85,8 +85,8 @@ def _worth(card: Card) -> str:
         )
     if card.test is None:
         return (
-            f"**Not tested: {why_not_tested(card)}.** The only scores are those on the validation pairs, which chose these prompts, so that "
-            f"their gain is biased upwards. {_change('On validation', card.val)}"
+            f"**Not tested: {why_not_tested(card)}.** The only scores are those on the validation pairs, which chose "
+            f"these prompts, so that their gain is biased upwards. {_change('On validation', card.val)}"
         )
     verdict = card.test.change.verdict
     return f"**{verdict.capitalize()} on the test pairs.** {_change('On test', card.test)} {_SAID[verdict]}"

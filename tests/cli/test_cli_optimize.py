@@ -194,7 +194,7 @@ def test_an_author_who_writes_nothing_is_noticed(
         *options, "--reflection-lm", "hosted_vllm/x", "--reflection-api-base", other_server.url, "--max-calls", 250
     )
     assert ran.code == 0
-    assert "\nno other prompts came up: optimizer.log has what the reflection LM answered\n" in ran.out
+    assert "\nno other prompts came up; optimizer.log has what happened in the search\n" in ran.out
     assert "\n1 candidate, " in ran.out
 
 
@@ -208,7 +208,12 @@ def test_pairs_that_are_set_aside_are_counted(
     assert ran.out.startswith(f"{24 - int(match[1])} training pairs, {match[1]} validation pairs; ")
     assert "reflection" not in ran.out
     ran = cli(*offline, "--train", data["train"], "--limit", 1, "--max-calls", 900)
-    refused(ran, "the 1 pairs of --train have too few prompts to set .*", "give --val, or more pairs", code=3)
+    refused(
+        ran,
+        "--train has too few prompts to set some aside for validation: .* is 1",
+        "give --val, or more pairs",
+        code=3,
+    )
 
 
 def test_demonstrations_can_be_declined(cli: Run, options: tuple[object, ...]) -> None:
