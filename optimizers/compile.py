@@ -132,11 +132,15 @@ def compile(  # noqa: A001, PLR0913 - DSPy's word for it
     ):
 
         def tell(progress: Progress) -> None:
-            if on_progress is not None:
+            listener = on_progress
+            if listener is not None:
                 with aloud():
-                    on_progress(progress)
+                    listener(progress)
 
-        outcome = _run(plan, Replay(ledger), tell, place)
+        try:
+            outcome = _run(plan, Replay(ledger), tell, place)
+        finally:
+            on_progress = None  # DSPy leaves threads behind, which may yet finish a program run
     return Compiled(outcome.program, card(plan, outcome, seconds=time.perf_counter() - start))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,3 +154,29 @@ def test_what_the_cache_answered_needs_no_price_when_it_comes_again(tmp_path: Pa
     second = compiled(student(model), folder=tmp_path, **run)
     assert first.card.usage.calls < 40, "the rest came from the cache"
     assert second.card.usage.calls == first.card.usage.calls
+
+
+def test_nobody_hears_of_a_run_that_is_over() -> None:
+    """DSPy does not wait for its threads when one of them fails."""
+    base, searching, late = 24, threading.Event(), threading.Event()
+
+    class Slow(RubricRM):
+        def forward(self, prompt: Any, response_a: str, response_b: str) -> Any:  # noqa: ANN401
+            judgment = super().forward(prompt, response_a, response_b)
+            if len(steps) < base:
+                return judgment
+            if not searching.is_set():
+                searching.set()
+                time.sleep(0.3)
+                late.set()
+                return judgment
+            raise ZeroDivisionError("a fault of mine")
+
+    program, steps = Slow(), []
+    program.set_lm(scripted())
+    with pytest.raises(ZeroDivisionError):
+        compiled(program, on_progress=steps.append)
+    heard = len(steps)
+    assert late.wait(10)
+    time.sleep(0.1)
+    assert len(steps) == heard == base
