@@ -173,7 +173,7 @@ def test_a_full_disk_stops_a_search_that_can_go_on(
     out = tmp_path / "run"
     options = (*options, "--max-calls", CALLS, "--out", out)
     unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, unlimited[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, unlimited[1]))
     try:
         ran = cli(*options)
     finally:
