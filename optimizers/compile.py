@@ -87,14 +87,16 @@ def compile(  # noqa: A001, PLR0913 - DSPy's word for it
             of a pair is the share that is right.
         train: What the optimizer learns from.
         val: What candidates are chosen by.
-        limit: On all that is asked, by program and reflection LM and by all starts of the run together. Scoring is paid
-            first, and what scoring after the search takes is kept back. A limit that is reached ends the search, and
-            the best prompts so far are taken.
+        limit: On all that is asked, by program and reflection LM and by all starts of the run together; only what an
+            earlier start asked off the way of this one is not counted, where a request failed then and not now, or the
+            limit is another one. Scoring is paid first, and what scoring after the search takes is kept back. A limit
+            that is reached ends the search, and the best prompts so far are taken.
         test: Scored once before and once after; nothing is chosen by it.
         optimizer: A name of `openrubrics.optimizers.OPTIMIZERS`.
         reflection_lm: Writes instructions; from `openrubrics.lms`.
         folder: Where replies are kept: a run that was stopped goes on when it is started again with the same arguments,
-            whatever the limit. None for a run that cannot.
+            whatever the limit. An interrupt waits for the requests in flight, whose replies are kept too. None for a
+            run that cannot go on.
         overwrite: Whether to forget what the folder holds.
         length_penalty: See `LabelMetric`; from 0 to 1.
         position_penalty: See `LabelMetric`; from 0 to 1, and only with both orders.

@@ -121,8 +121,8 @@ def test_a_reflection_lm_that_fails_now_and_then_costs_no_more_than_the_rest_of_
 
 @pytest.mark.parametrize(
     "text",
-    ["", "\ud800", "}{\x00 [[ ## proposed_instruction ## ]]", "word " * 40_000, "<prompt>\n{rubric}\n</prompt> %s \\1"],
-    ids=["empty", "half of a surrogate pair", "garbage", "200,000 characters", "tags and slots"],
+    ["", "\ud800", "}{\x00 [[ ## proposed_instruction ## ]]", "word " * 10_000, "<prompt>\n{rubric}\n</prompt> %s \\1"],
+    ids=["empty", "half of a surrogate pair", "garbage", "50,000 characters", "tags and slots"],
 )
 @pytest.mark.parametrize("optimizer", ["gepa", "copro"])
 def test_whatever_the_reflection_lm_writes_the_result_can_be_saved(optimizer: str, text: str, tmp_path: Path) -> None:
