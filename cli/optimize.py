@@ -70,14 +70,14 @@ from openrubrics.cli.sources import SplitOptions, split_options
     type=Number(0, 1),
     default=0.0,
     show_default=True,
-    help="What a right verdict for the longer response is worth less, in the search.",
+    help="What a right verdict for the longer response is worth less, in the search and where prompts are chosen.",
 )
 @click.option(
     "--position-penalty",
     type=Number(0, 1),
     default=0.0,
     show_default=True,
-    help="What a pair is worth less whose two orders disagree, in the search; for --orders both.",
+    help="What a pair whose two orders disagree is worth less, in the same places; for --orders both.",
 )
 @click.option("--compiled", type=FILE, help="Optimized program to start from.")
 @click.option(
