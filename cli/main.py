@@ -19,6 +19,7 @@ COMMANDS = {
     "evaluate": "Measure how often the judge agrees with labelled pairs.",
     "optimize": "Search for prompts that agree with labelled pairs, and test them on others.",
     "diff": "Show what differs between two compiled programs, or from the one as it is shipped.",
+    "distill": "Train a rubric model or a judge of your own on what was curated.",
     "serve": "Serve a rubric model and a judge with vLLM.",
     "data": "List named sources of preference data; check, rank or extract rows.",
 }
