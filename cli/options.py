@@ -108,7 +108,7 @@ _ENVIRONMENT = (
     click.option(
         "--lm",
         envvar="OPENRUBRICS_LM",
-        help="Model for every role, such as hosted_vllm/NAME or embedded; OPENRUBRICS_LM is the default.",
+        help="Model for every role, such as hosted_vllm/NAME, local/FOLDER or embedded; OPENRUBRICS_LM is the default.",
     ),
 )
 _NO_ENVIRONMENT = (

@@ -1,15 +1,17 @@
 """From the name of a model to a `dspy.LM`."""
 
 import os
+from pathlib import Path
 
 import dspy
 
+from openrubrics.lms.checkpoints import read_checkpoint
 from openrubrics.lms.connection import check_key, check_limits, checked_address
 from openrubrics.lms.http import RETRIES, TIMEOUT, AsyncHttpEngine, Endpoint, HttpEngine
 from openrubrics.lms.local import AsyncLocalEngine, Deterministic, LocalEngine
 from openrubrics.lms.metering import Price
 from openrubrics.lms.model import EngineLM
-from openrubrics.lms.names import EMBEDDED, OPENAI_COMPATIBLE, name_hint
+from openrubrics.lms.names import EMBEDDED, LOCAL, OPENAI_COMPATIBLE, name_hint
 from openrubrics.lms.providers import ProviderLM
 from openrubrics.signatures.errors import UsageError
 
@@ -28,8 +30,10 @@ def lm(
     """Return a language model by name.
 
     Args:
-        name: ``hosted_vllm/MODEL`` or ``openai/MODEL`` for an OpenAI-compatible server at `api_base`; ``embedded`` for
-            the offline reader, which is not a language model; any other ``PROVIDER/MODEL`` as LiteLLM knows it.
+        name: ``hosted_vllm/MODEL`` or ``openai/MODEL`` for an OpenAI-compatible server at `api_base`; ``local/FOLDER``
+            for a checkpoint or LoRA adapter in this process (slow: one request at a time; address, key, timeout and
+            retries mean nothing to it), which then goes by a name with its hash; ``embedded`` for the offline reader,
+            which is not a language model; any other ``PROVIDER/MODEL`` as LiteLLM knows it.
         api_base: URL of the server up to ``/v1``. For ``hosted_vllm/`` and ``openai/`` names the environment variable
             OPENRUBRICS_API_BASE is the default.
         api_key: Key for the server; likewise OPENRUBRICS_API_KEY.
@@ -44,9 +48,15 @@ def lm(
 
     Raises:
         UsageError: There is no such name, an option is unknown or out of its range, or address or key cannot be used.
+        DataError: A folder is no checkpoint.
+        MissingExtraError: A checkpoint needs the ``train`` extra.
     """
+    if name.startswith(LOCAL):
+        name = name.rstrip("/")
     _check_name(name)
     check_limits(timeout, retries)
+    if name.startswith(LOCAL):
+        return _local(Path(name.removeprefix(LOCAL)), price or Price(0, 0), cache, sampling)
     if name == EMBEDDED:
         return _embedded(cache, sampling)
     if name.startswith(OPENAI_COMPATIBLE):
@@ -82,6 +92,16 @@ def _check_name(name: str) -> None:
 
 def _served(name: str, endpoint: Endpoint, cache: bool, sampling: dict[str, object]) -> dspy.LM:
     engine, async_engine = HttpEngine(endpoint), AsyncHttpEngine(endpoint)
+    return EngineLM(name, engine=engine, async_engine=async_engine, cache=cache, **sampling)
+
+
+def _local(folder: Path, price: Price, cache: bool, sampling: dict[str, object]) -> dspy.LM:
+    from openrubrics.lms.transformers_engine import AsyncTransformersEngine, TransformersEngine, check_installed
+
+    checkpoint = read_checkpoint(folder)
+    check_installed(checkpoint)
+    engine, async_engine = TransformersEngine(checkpoint, price), AsyncTransformersEngine(checkpoint, price)
+    name = f"{LOCAL}{checkpoint.name}"
     return EngineLM(name, engine=engine, async_engine=async_engine, cache=cache, **sampling)
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from openrubrics.lms.http import AsyncHttpEngine, HttpEngine
 from openrubrics.lms.local import Deterministic, LocalEngine
+from openrubrics.lms.transformers_engine import TransformersEngine
 
 _NOT_SAMPLING = ("api_key", "rollout_id", "cache", "timeout")
 _encode = json.JSONEncoder(sort_keys=True, default=str).encode
@@ -59,7 +60,9 @@ def _plain(value: object) -> object:
 
 def _engine_identity(lm: dspy.BaseLM) -> str:
     engine = getattr(lm, "engine", lm)  # an LM that is not a `dspy.LM` answers by itself
-    if isinstance(engine, str) or (isinstance(engine, LocalEngine) and isinstance(engine.source, Deterministic)):
+    if isinstance(engine, str | TransformersEngine):  # the name of a local checkpoint holds its hash
+        return ""
+    if isinstance(engine, LocalEngine) and isinstance(engine.source, Deterministic):
         return ""
     return address(engine) or _name(engine)
 

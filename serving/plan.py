@@ -23,25 +23,25 @@ class ServerPlan:
         weights: Folder of the weights.
         name: Name under which they are served.
         names: For each role, the name of the model that answers: that of the weights or of an adapter.
-        adapters: Folders of the adapters by their names.
+        loras: Folders of the adapters by their names.
         rank: Highest rank among them; 0 without any.
     """
 
     weights: Path
     name: str
     names: Mapping[Role, str]
-    adapters: Mapping[str, Path]
+    loras: Mapping[str, Path]
     rank: int
 
     @property
     def flags(self) -> list[str]:
         """Flags of vLLM: the cache for prompts that begin alike, and the adapters."""
         flags = ["--enable-prefix-caching"]
-        if not self.adapters:
+        if not self.loras:
             return flags
         rank = next(size for size in _RANKS if size >= self.rank)
-        flags += ["--enable-lora", "--max-loras", str(len(self.adapters)), "--max-lora-rank", str(rank)]
-        modules = ({"name": name, "path": str(path.resolve())} for name, path in self.adapters.items())
+        flags += ["--enable-lora", "--max-loras", str(len(self.loras)), "--max-lora-rank", str(rank)]
+        modules = ({"name": name, "path": str(path.resolve())} for name, path in self.loras.items())
         return [*flags, "--lora-modules", *map(json.dumps, modules)]
 
 
@@ -72,8 +72,8 @@ def plan_servers(rubric: Path | None, judge: Path | None, base: Path | None = No
 
 
 def _server(folder: Path, name: str, models: Mapping[Role, Checkpoint]) -> ServerPlan:
-    adapters = {model.name: model.adapter for model in models.values() if model.adapter is not None}
+    loras = {model.name: model.adapter for model in models.values() if model.adapter is not None}
     rank = max(model.rank for model in models.values())
     if rank > _RANKS[-1]:
         raise DataError(f"an adapter has rank {rank}, but vLLM takes {_RANKS[-1]} at most", "merge it into its base")
-    return ServerPlan(folder, name, {role: model.name for role, model in models.items()}, adapters, rank)
+    return ServerPlan(folder, name, {role: model.name for role, model in models.items()}, loras, rank)
