@@ -25,7 +25,7 @@ from openrubrics.train.dataset import SFTData, sft_data
 from openrubrics.train.plan import Plan, plan_training
 from openrubrics.train.presets import Preset, preset
 from openrubrics.train.sft import distill, is_finished
-from openrubrics.train.summary import TrainSummary
+from openrubrics.train.summary import TrainProgress, TrainSummary
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -64,33 +64,40 @@ def run(settings: Settings) -> TrainSummary | None:
         raise UsageError("--devices is for --dry-run", "otherwise as many are used as processes are started")
     rank = int(os.environ.get("RANK", "0"))
     chosen = preset(settings.preset, settings.stage).changed(_changes(settings.changes))
+    began = False
     try:
         program, prompts = _program(settings)
         data, _ = _records(settings, chosen, program)
+        if rank == 0:
+            _tell_records(settings, data)
+        with train_progress(settings.out, shown=rank == 0) as tell:
+
+            def take(progress: TrainProgress) -> None:
+                nonlocal began
+                began = True
+                tell(progress)
+
+            summary = distill(
+                data,
+                settings.base,
+                settings.out,
+                stage=settings.stage,
+                preset=chosen,
+                lora=settings.lora,
+                prompts=prompts,
+                seed=settings.seed,
+                micro_batch=settings.micro_batch,
+                save_every=settings.save_every,
+                packing=settings.packing,
+                report_to=settings.report_to,
+                overwrite=settings.overwrite,
+                keep_checkpoints=settings.keep_checkpoints,
+                on_progress=take,
+            )
     except OpenRubricsError as error:
-        if rank:  # the first process says the same
+        if rank and not began:  # the first process says the same
             raise SystemExit(error.exit_code) from error
         raise
-    if rank == 0:
-        _tell_records(settings, data)
-    with train_progress(settings.out, shown=rank == 0) as tell:
-        summary = distill(
-            data,
-            settings.base,
-            settings.out,
-            stage=settings.stage,
-            preset=chosen,
-            lora=settings.lora,
-            prompts=prompts,
-            seed=settings.seed,
-            micro_batch=settings.micro_batch,
-            save_every=settings.save_every,
-            packing=settings.packing,
-            report_to=settings.report_to,
-            overwrite=settings.overwrite,
-            keep_checkpoints=settings.keep_checkpoints,
-            on_progress=tell,
-        )
     return None if rank else summary
 
 

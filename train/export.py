@@ -32,7 +32,8 @@ def export(trained: Path, base: Path, out: Path, *, stage: Stage, lora: bool) ->
     import torch
     from transformers import AutoModelForCausalLM
 
-    kind = load_config(base).dtype or torch.float32
+    config = load_config(base)
+    kind = config.dtype or torch.float32
     model: Any
     if lora:
         from peft import PeftModel
@@ -41,6 +42,7 @@ def export(trained: Path, base: Path, out: Path, *, stage: Stage, lora: bool) ->
         model = PeftModel.from_pretrained(plain, str(trained)).merge_and_unload().to(kind)
     else:
         model = AutoModelForCausalLM.from_pretrained(trained, dtype=kind)
+    model.config.use_cache = config.use_cache  # the trainer turns it off, which makes writing slow
     tokenizer = load_tokenizer(base)
     model.generation_config = _sampling(model.generation_config, stage)
     beside = out / _BESIDE

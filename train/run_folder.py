@@ -1,10 +1,12 @@
 """The folder of a training run: which run it holds, and from which checkpoint it goes on."""
 
+import fcntl
 import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -26,8 +28,9 @@ _OURS = (RUN, SUMMARY, README, CHECKPOINTS, ADAPTER, "merges.txt", "special_toke
 _STEP = re.compile(r"checkpoint-(\d+)")
 
 
-def open_run(out: Path, identity: Mapping[str, JsonValue], *, overwrite: bool = False) -> None:
-    """Begin a run in a folder, or make sure that the folder holds this very run and go on.
+@contextmanager
+def open_run(out: Path, identity: Mapping[str, JsonValue], *, overwrite: bool = False) -> Iterator[None]:
+    """Begin a run in a folder, or make sure that the folder holds this very run, and keep others out while it goes on.
 
     Args:
         out: The folder; made where it is missing.
@@ -35,23 +38,47 @@ def open_run(out: Path, identity: Mapping[str, JsonValue], *, overwrite: bool = 
         overwrite: Forget what an earlier run left; files of another kind stay.
 
     Raises:
-        UsageError: The folder holds another run, or files that no run wrote, or cannot be written to.
+        UsageError: The folder holds another run, or files that no run wrote, or cannot be written to; or another
+            process trains into it.
     """
     wanted = json.loads(json.dumps(identity))
     try:
-        if overwrite and (out / RUN).exists():
-            _clear(out)
-        if (out / RUN).exists():
-            _same(out, wanted)
-        else:
-            _refuse_foreign(out)
-            out.mkdir(parents=True, exist_ok=True)
-            write_whole(out / RUN, json.dumps(wanted, indent=2) + "\n")
-        for path in _checkpoints(out):
-            if not (path / WHOLE).exists():
-                shutil.rmtree(path)
+        out.mkdir(parents=True, exist_ok=True)
+        folder = os.open(out, os.O_RDONLY)
     except OSError as error:
         raise cannot_write(out, error) from error
+    try:
+        _lock(out, folder)
+        try:
+            _take(out, wanted, overwrite=overwrite)
+        except OSError as error:
+            raise cannot_write(out, error) from error
+        yield
+    finally:
+        os.close(folder)
+
+
+def _lock(out: Path, folder: int) -> None:
+    """Lock the folder itself; the lock goes with the process, however it ends."""
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise UsageError(f"another process trains into {out}", "wait for it, or name another folder") from error
+    except OSError:
+        return  # a file system without locks
+
+
+def _take(out: Path, wanted: Mapping[str, JsonValue], *, overwrite: bool) -> None:
+    if overwrite and (out / RUN).exists():
+        _clear(out)
+    if (out / RUN).exists():
+        _same(out, wanted)
+    else:
+        _refuse_foreign(out)
+        write_whole(out / RUN, json.dumps(wanted, indent=2) + "\n")
+    for path in _checkpoints(out):
+        if not (path / WHOLE).exists():
+            shutil.rmtree(path)
 
 
 def _same(out: Path, wanted: Mapping[str, JsonValue]) -> None:

@@ -7,6 +7,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def distill(  # noqa: PLR0913 - a training run has so many
         report_to: Trackers that are installed, by their names in transformers, such as ``wandb``.
         overwrite: Forget the run that the folder holds.
         keep_checkpoints: Keep the last two checkpoints when all is done.
-        on_progress: Called when there are new figures, in the first process only.
+        on_progress: Called when there are new figures, in every process.
 
     Raises:
         UsageError: An argument cannot be used, the folder holds another run, memory is too small, or the loss became
@@ -122,14 +123,13 @@ def distill(  # noqa: PLR0913 - a training run has so many
         "packing": run.packing,
     }
     first = int(os.environ.get("RANK", "0")) == 0
-    if first:
-        told["base_sha256"] = base_hash(folder)
-        values = preset.model_dump(mode="json", exclude={"name", "sources", "micro_batch"})
-        open_run(out, {**told, **values}, overwrite=overwrite)
-    with quiet(), in_words(), together(run) as processes:
+    told["base_sha256"] = base_hash(folder) if first else ""
+    identity = told | preset.model_dump(mode="json", exclude={"name", "sources", "micro_batch"})
+    opened = open_run(out, identity, overwrite=overwrite) if first else nullcontext()
+    with opened, quiet(), in_words(), together(run) as processes:
         if not (out / SUMMARY).exists():
             checkpoint = last_checkpoint(out)
-            trainer = sft_trainer(run, train, val, tokenizer, checkpoint, on_progress if first else None)
+            trainer = sft_trainer(run, train, val, tokenizer, checkpoint, on_progress)
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
             trained = out / ADAPTER if lora else out / CHECKPOINTS / FINAL
             trainer.save_model(str(trained))

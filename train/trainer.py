@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from openrubrics.signatures.errors import UsageError
+from openrubrics.signatures.errors import DataError, UsageError
 from openrubrics.signatures.files import cannot_write
 from openrubrics.train.encode import Encoded
 from openrubrics.train.plan import LORA_ALPHA, LORA_RANK, Batches
@@ -180,6 +180,7 @@ def quiet() -> Iterator[None]:
 def in_words() -> Iterator[None]:
     """Turn what a user can put right into an error with its next step."""
     import torch
+    from safetensors import SafetensorError
 
     try:
         yield
@@ -188,6 +189,14 @@ def in_words() -> Iterator[None]:
             f"the GPU has too little memory: {str(error).split('. ')[0]}",
             "lower --micro-batch, use --lora, or divide the model over more devices (FSDP, DeepSpeed)",
         ) from error
+    except SafetensorError as error:
+        raise DataError(
+            f"weights cannot be read or written: {error}", "check the files of the base, and the space left"
+        ) from error
+    except RuntimeError as error:
+        if "PytorchStreamWriter" not in str(error) and "inline_container" not in str(error):
+            raise
+        raise UsageError("a checkpoint cannot be written", "free some space; the same command goes on") from error
     except OSError as error:
         if error.errno is None or error.filename is None:
             raise

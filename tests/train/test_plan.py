@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from students import FAST, records, tiny_base
@@ -110,7 +111,7 @@ def test_accelerate_reads_the_configurations_that_are_shipped(name: str, reposit
     from accelerate.commands.config.config_args import load_config_from_file
 
     path = repository / "train" / "accelerate" / f"{name}.yaml"
-    config = load_config_from_file(str(path))
+    config: Any = load_config_from_file(str(path))
     assert config.mixed_precision == "bf16"
     assert (config.num_machines, config.num_processes) == ((2, 16) if "nodes" in name else (1, 8))
     assert str(config.distributed_type).rpartition(".")[2] == (

@@ -88,7 +88,7 @@ def test_the_student_loads_as_it_is_and_writes(base: Path, student: Path) -> Non
     config = json.loads((student / "config.json").read_text())
     assert config["architectures"] == ["Qwen3ForCausalLM"]
     assert config["dtype"] == json.loads((base / "config.json").read_text())["dtype"]
-    assert config.get("use_cache", True)
+    assert config["use_cache"] is True, "without it, writing is slow"
     assert json.loads((student / "generation_config.json").read_text())["do_sample"] is False
     assert not (student / ".export").exists()
 
@@ -302,6 +302,16 @@ def test_checkpoints_are_kept_on_request(student: Path) -> None:
 
 
 @pytest.mark.slow
+def test_two_at_once_are_refused(base: Path, tmp_path: Path) -> None:
+    def second(progress: TrainProgress) -> None:
+        if progress.step == 1:
+            with pytest.raises(UsageError, match="another process trains into"):
+                train(base, tmp_path, preset=of_epochs(0.2), overwrite=True)
+
+    assert train(base, tmp_path, preset=of_epochs(0.2), on_progress=second).steps == 2
+
+
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_stops_the_run(base: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"the loss became nan at step"):
         train(base, tmp_path, preset=FAST.changed({"learning_rate": 1e30, "max_grad_norm": 1e30}))
@@ -331,6 +341,14 @@ def test_what_cannot_be_done_is_refused_before_anything_is_written(
     with pytest.raises(UsageError, match=said):
         train(base, tmp_path / "out", **options)  # pyright: ignore[reportArgumentType] - by name
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_damaged_weights_are_the_data_s_fault(base: Path, tmp_path: Path) -> None:
+    damaged = Path(shutil.copytree(base, tmp_path / "damaged"))
+    (damaged / "model.safetensors").write_bytes(b"0" * 100)
+    with pytest.raises(DataError, match="weights cannot be read"):
+        train(damaged, tmp_path / "out")
 
 
 def test_a_base_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
