@@ -118,7 +118,8 @@ def _base(path: Path, config: Mapping[str, Any]) -> Path:
     if isinstance(named, str) and named and Path(named).is_dir():
         return Path(named)
     raise DataError(
-        f"the base of the adapter {path} is {named!r}, which is no folder here", "give the folder of the base: --base"
+        f"the base of the adapter {path} is {named!r}, which is no folder here",
+        "give its folder to openrubrics serve with --base, or merge the adapter into it",
     )
 
 

@@ -1,6 +1,7 @@
 """Why vLLM did not start, or stopped, read from its log."""
 
 import re
+from pathlib import Path
 from typing import NamedTuple
 
 from openrubrics.signatures.errors import LMError, MissingExtraError, OpenRubricsError
@@ -58,13 +59,14 @@ _ERROR_LINE = re.compile(
 )
 
 
-def failure(what: str, log: str, exit_code: int | None) -> OpenRubricsError:
+def failure(what: str, log: str, exit_code: int | None, kept: Path | None = None) -> OpenRubricsError:
     """Return the error for a server that is not there: `what` happened, first error, likely cause, end of the log.
 
     Args:
         what: One line without full stop.
         log: What the server wrote, or the end of it.
         exit_code: Negative for a signal; None while it runs.
+        kept: Where all of the log is, if anywhere.
     """
     if "No module named 'vllm'" in log:
         return MissingExtraError("vLLM is not installed for the interpreter that should serve", INSTALL_HINT)
@@ -73,6 +75,7 @@ def failure(what: str, log: str, exit_code: int | None) -> OpenRubricsError:
         what += f" ({error[1].strip()[:_SHOWN_WIDTH]})"
     lines = [line[:_SHOWN_WIDTH] for line in log.splitlines()[-_SHOWN_LINES:]]
     shown = "\n".join(f"  | {line}" for line in lines) or "  (it wrote nothing)"
+    hint = hint or (f"all of it is in {kept}" if kept else "to keep all of it, name a place for the log: --log-dir")
     return LMError(f"{what}{cause and f', most likely: {cause}'}. The end of its log:\n{shown}\n", hint)
 
 

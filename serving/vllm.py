@@ -198,7 +198,8 @@ class VLLMServer:
         exit_code = self._process.poll()
         if exit_code is not None:
             when = "" if self._was_ready_at is None else " while it served,"
-            raise failure(f"vLLM for {self.name} stopped{when} with exit code {exit_code}", self._log_end(), exit_code)
+            what = f"vLLM for {self.name} stopped{when} with exit code {exit_code}"
+            raise failure(what, self._log_end(), exit_code, self.log)
 
     def stop(self) -> None:
         """End every process of the server."""

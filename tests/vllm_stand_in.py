@@ -1,6 +1,7 @@
 """What stands in for vLLM: an interpreter that starts `serving/fake_vllm.py`, a folder for it, and its processes."""
 
 import json
+import os
 import re
 import sys
 import time
@@ -49,9 +50,16 @@ def alive(pid: int) -> bool:
     return not state.startswith(("Z", "X"))
 
 
-def gone(pids: list[int]) -> bool:
+def started_by(pid: int) -> list[int]:
+    """Return the processes of the sessions that the children of a process lead: a server and all it started."""
+    leaders = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    everyone = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+    return [other for other in everyone if alive(other) and os.getsid(other) in leaders]
+
+
+def gone(pids: list[int], seconds: float = 5) -> bool:
     """Return whether all end soon: a killed process takes a moment to leave."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + seconds
     while any(map(alive, pids)) and time.monotonic() < deadline:
         time.sleep(0.02)
     return not any(map(alive, pids))

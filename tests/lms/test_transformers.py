@@ -168,14 +168,14 @@ def test_without_options_the_checkpoint_decides(checkpoint: Path, tmp_path: Path
 
 
 def test_threads_and_tasks_get_their_own_answers(checkpoint: Path) -> None:
-    judge = model(checkpoint, max_tokens=8)
-    chats = [[{"role": "user", "content": f"Is {number} a prime?"}] for number in range(12)]
-    alone = [judge(messages=chat) for chat in chats]
+    judge = model(checkpoint, max_tokens=8, temperature=1.0)
+    chats = [{"messages": [{"role": "user", "content": f"Is {n} a prime?"}], "seed": n} for n in range(12)]
+    alone = [judge(**chat) for chat in chats]
     with ThreadPoolExecutor(6) as threads:
-        assert list(threads.map(lambda chat: judge(messages=chat), chats)) == alone
+        assert list(threads.map(lambda chat: judge(**chat), chats)) == alone
 
     async def together() -> list[Any]:
-        return await asyncio.gather(*(judge.acall(messages=chat) for chat in chats))
+        return await asyncio.gather(*(judge.acall(**chat) for chat in chats))
 
     assert asyncio.run(together()) == alone
 

@@ -32,22 +32,38 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def vllm_server(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VLLMServer]:
-    """A running server. OPENRUBRICS_VLLM_PYTHON names its interpreter, default that of `.venv-vllm`.
+def vllm_python() -> Path:
+    """The interpreter that OPENRUBRICS_VLLM_PYTHON names, default that of `.venv-vllm`.
 
-    Without that interpreter the test is skipped, or fails where OPENRUBRICS_REQUIRE_VLLM=1.
+    Without it the test is skipped, or fails where OPENRUBRICS_REQUIRE_VLLM=1.
     """
     if not PYTHON.exists():
         reason = f"no vLLM environment at {PYTHON}: make one with scripts/vllm-env, or set OPENRUBRICS_VLLM_PYTHON"
         if REQUIRED:
             pytest.fail(reason)
         pytest.skip(reason)
+    return PYTHON
+
+
+@pytest.fixture(scope="session")
+def vllm_environment() -> dict[str, str]:
+    """Little memory, and bytecode, which the environment is installed without: later starts take half the time."""
+    return {"VLLM_CPU_KVCACHE_SPACE": "1", "PYTHONDONTWRITEBYTECODE": ""}
+
+
+@pytest.fixture(scope="session")
+def vllm_server(
+    tiny_checkpoint: Path,
+    vllm_python: Path,
+    vllm_environment: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[VLLMServer]:
+    """A running server."""
     with VLLMServer(
         tiny_checkpoint,
-        python=PYTHON,
+        python=vllm_python,
         flags=["--enforce-eager", "--max-model-len", "4096"],
-        # The environment is installed without bytecode: the first start writes it, and later ones take half the time.
-        environment={"VLLM_CPU_KVCACHE_SPACE": "1", "PYTHONDONTWRITEBYTECODE": ""},
+        environment=vllm_environment,
         log=tmp_path_factory.mktemp("log") / "vllm.log",
     ) as server:
         yield server

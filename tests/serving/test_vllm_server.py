@@ -153,9 +153,14 @@ def test_a_server_that_dies_says_why(make: Make, text: str, cause: str) -> None:
     assert caught.value.hint
 
 
-def test_an_unknown_failure_names_no_cause(make: Make) -> None:
-    with pytest.raises(LMError, match=r"exit code 1\. The end of its log:\n(.|\n)*\| surprise"):
+def test_an_unknown_failure_names_no_cause_but_the_place_of_the_log(
+    make: Make, checkpoint: Path, fake_python: Path, log: Path
+) -> None:
+    with pytest.raises(LMError, match=r"exit code 1\. The end of its log:\n(.|\n)*\| surprise") as caught:
         make("dies", "--text", "surprise").__enter__()
+    assert caught.value.hint == f"all of it is in {log}"
+    with pytest.raises(LMError, match=r"name a place for the log: --log-dir"):
+        VLLMServer(checkpoint, python=fake_python, flags=["--fake", "dies", "--text", "surprise"]).__enter__()
 
 
 def test_the_first_error_of_several_processes_is_named(make: Make) -> None:
