@@ -13,6 +13,7 @@ from openrubrics.cli.options import LMOptions
 from openrubrics.data import Manifest, sha256
 from openrubrics.lms import HttpEngine
 from openrubrics.programs import ContrastiveRubricGenerator, GatekeeperJudge, RubricGenerator
+from openrubrics.programs.program import flat_settings
 from openrubrics.signatures import Rubric, Usage
 
 
@@ -74,18 +75,10 @@ def identity(program: InRoles, lms: LMOptions, *, seed: int) -> dict[str, JsonVa
         "openrubrics": version("openrubrics"),
         "prompts": program.fingerprint,
         "seed": seed,
-        **_flat(settings),
+        **flat_settings(settings),
         **{f"{role} model": model.model for role, model in models.items()},
         **{f"{role} sampling": _sampling(program, role, lms) for role in models},
     }
-
-
-def _flat(settings: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """Return the settings of a program and its parts on one level."""
-    flat: dict[str, JsonValue] = {}
-    for name, value in settings.items():
-        flat |= {f"{name} {key}": v for key, v in _flat(value).items()} if isinstance(value, dict) else {name: value}
-    return flat
 
 
 def manifest(

@@ -17,9 +17,8 @@ from openrubrics.cli.sources import Source, SplitOptions
 from openrubrics.data import Ledger, split_by_prompt, write_whole
 from openrubrics.lms import Budget
 from openrubrics.optimizers import OPTIMIZERS, Card, LabelMetric
-from openrubrics.optimizers import compile as compile_prompts
 from openrubrics.optimizers.card_text import card_text
-from openrubrics.optimizers.compile import LEDGER
+from openrubrics.optimizers.compile import LEDGER, carry_out
 from openrubrics.optimizers.limits import affordable_runs, calls_for
 from openrubrics.optimizers.plan import Plan
 from openrubrics.optimizers.session import Splits
@@ -63,24 +62,7 @@ def run(
     without = " without --overwrite" if settings.overwrite else ""
     kept = f"the replies are kept in {settings.out}; the same command{without} goes on from there"
     with search_progress(plan.limit, kept=kept) as tell:
-        compiled = compile_prompts(
-            plan.program,
-            plan.splits.train,
-            plan.splits.val,
-            test=plan.splits.test,
-            optimizer=plan.optimizer,
-            limit=plan.limit,
-            folder=settings.out,
-            overwrite=settings.overwrite,
-            reflection_lm=plan.reflection_lm,
-            length_penalty=settings.length_penalty,
-            position_penalty=settings.position_penalty,
-            demos=plan.demos,
-            seed=plan.seed,
-            concurrency=plan.concurrency,
-            options=plan.options,
-            on_progress=tell,
-        )
+        compiled = carry_out(plan, folder=settings.out, overwrite=settings.overwrite, on_progress=tell)
         compiled.save(settings.artifact)
         write_whole(settings.out / README, card_text(compiled.card))
     return compiled.card

@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import orjson
 from pydantic import JsonValue
 
 from openrubrics.data import Ledger, write_whole
+from openrubrics.evaluation import EvaluatedPair
 from openrubrics.lms import Budget, budget, usage_meter
 from openrubrics.optimizers.card import Card, save_compiled
 from openrubrics.optimizers.limits import affordable_runs, left_for_search
@@ -25,7 +27,8 @@ from openrubrics.optimizers.session import Progress, Session, Splits
 from openrubrics.optimizers.student import Candidates, Compilable
 from openrubrics.optimizers.table import OPTIMIZERS
 from openrubrics.programs import ContrastiveRubricRM
-from openrubrics.signatures import PreferencePair
+from openrubrics.signatures import Failed, PreferencePair
+from openrubrics.signatures.errors import LMError
 from openrubrics.signatures.values import Usage
 
 LEDGER = "optimize.ledger"
@@ -63,7 +66,7 @@ def compile(  # noqa: A001, PLR0913 - DSPy's word for it
     test: Sequence[PreferencePair] = (),
     optimizer: str = "gepa",
     reflection_lm: dspy.LM | None = None,
-    folder: Path | None = None,
+    folder: str | Path | None = None,
     overwrite: bool = False,
     length_penalty: float = 0.0,
     position_penalty: float = 0.0,
@@ -77,9 +80,17 @@ def compile(  # noqa: A001, PLR0913 - DSPy's word for it
 
     The program as it is is scored on validation, and on test where there is one; a DSPy optimizer then tries other
     instructions and demonstrations, on the training pairs and steered by `LabelMetric`; of all that were scored on the
-    whole validation split the best one wins, the given program among them; the winner is scored on test, once.
+    whole validation split the one with the best mean of that metric wins, the given program among them; the winner is
+    scored on test, once.
 
-    The output contracts never change. `program` stays as it is.
+    The output contracts never change. `program` stays as it is. On an event loop, as in a notebook, it works but holds
+    the loop up; ``await asyncio.to_thread(compile, ...)`` does not.
+
+    ```python
+    with dspy.context(lm=lm("hosted_vllm/Qwen/Qwen3-8B", api_base=URL)):
+        compiled = compile(RubricRM(), train, val, reflection_lm=lm("openai/gpt-5"), limit=Budget(max_calls=5000))
+    compiled.save("judge.json")
+    ```
 
     Args:
         program: A `RubricRM`, or a `ContrastiveRubricRM` to compile the writer of contrastive rubrics. Its LMs, or that
@@ -110,7 +121,8 @@ def compile(  # noqa: A001, PLR0913 - DSPy's word for it
         UsageError: Something is missing or too small (nothing was asked), or the folder holds another run.
         DataError: A split is empty or repeats an id, or two share a prompt.
         MissingExtraError: The optimizer needs a package that is not installed.
-        LMError: No request can succeed, or a limit is reached before the search began.
+        LMError: No request can succeed, no judgment of the program as it is can be read, or a limit is reached before
+            the search began.
     """
     plan = Plan(
         program=program,
@@ -124,6 +136,15 @@ def compile(  # noqa: A001, PLR0913 - DSPy's word for it
         concurrency=concurrency,
         options=options or {},
     )
+    return carry_out(
+        plan, folder=None if folder is None else Path(folder), overwrite=overwrite, on_progress=on_progress
+    )
+
+
+def carry_out(
+    plan: Plan, *, folder: Path | None, overwrite: bool, on_progress: Callable[[Progress], None] | None
+) -> Compiled:
+    """Do what `compile` does, from a plan."""
     plan.check()
     start = time.perf_counter()
     with (
@@ -162,6 +183,7 @@ def _run(plan: Plan, replay: Replay, on_progress: Callable[[Progress], None], pl
         )
         try:
             val = session.score(plan.program, splits.val, "validation before")
+            _check_readable(val)
             on_val = meter.usage
             with usage_meter() as on_test:
                 test = session.score(plan.program, splits.test, "test before")
@@ -177,8 +199,25 @@ def _run(plan: Plan, replay: Replay, on_progress: Callable[[Progress], None], pl
         return Outcome(best, stopped, (val, val_after), tested, session.candidates, meter.usage)
 
 
+def _check_readable(judged: Sequence[EvaluatedPair]) -> None:
+    """Refuse to search where not one judgment can be read: no candidate could be told from another.
+
+    Raises:
+        LMError: That is so; the message has the most frequent reason.
+    """
+    reasons = Counter(one.judgment.outcome.reason for one in judged if isinstance(one.judgment.outcome, Failed))
+    if reasons.total() == len(judged):
+        reason = reasons.most_common(1)[0][0]
+        raise LMError(
+            f"no judgment could be read on any of the {len(judged)} validation pairs: {reason}",
+            "make sure that the program works with this model first, with openrubrics judge",
+        )
+
+
 def _search(plan: Plan, session: Session, on_val: Usage, on_test: Usage, spent: Usage) -> str:
     limit = left_for_search(plan.limit, spent, plan.calls_after, [*plan.finalists * [on_val], on_test])
+    if 0 in (limit.max_calls, limit.max_cost, limit.max_total_tokens):
+        return "scoring before and after leaves nothing of the limit for the search"
     affordable = affordable_runs(limit, on_val, len(plan.splits.val))
     optimize = partial(
         OPTIMIZERS[plan.optimizer].run,

@@ -44,7 +44,8 @@ def check_limit(limit: Budget, needed: int) -> None:
     """
     if limit == Budget():
         raise UsageError(
-            "a search goes on until a limit is reached, and none is given", "give --max-calls, or a limit on cost"
+            "a search goes on until a limit is reached, and none is given",
+            "give --max-calls, --max-total-tokens or --max-cost",
         )
     if limit.max_calls is not None and limit.max_calls < needed:
         raise UsageError(

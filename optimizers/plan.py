@@ -20,6 +20,7 @@ from openrubrics.optimizers.session import Splits
 from openrubrics.optimizers.student import Compilable
 from openrubrics.optimizers.table import OPTIMIZERS, check
 from openrubrics.programs import RubricRM
+from openrubrics.programs.program import flat_settings
 from openrubrics.signatures import PreferencePair
 from openrubrics.signatures.errors import DataError, UsageError
 from openrubrics.signatures.model_text import excerpt
@@ -79,6 +80,8 @@ class Plan:
             MissingExtraError: The optimizer needs a package that is not installed.
         """
         splits = self.splits
+        if self.concurrency < 1:
+            raise UsageError(f"concurrency is {self.concurrency}, but at least 1 is needed")
         _check_program(self.program, self.metric)
         for name in ("train", "val"):
             if not getattr(splits, name):
@@ -109,14 +112,19 @@ class Plan:
             "optimizer": self.optimizer,
             "options": dict(self.options),
             "prompts": self.program.fingerprint,
-            "settings": self.program.settings,
+            **flat_settings(self.program.settings),
             "length penalty": self.metric.length_penalty,
             "position penalty": self.metric.position_penalty,
             "demos": self.demos,
             "seed": self.seed,
-            "data": dict(data_hashes(self.splits)),
+            **{f"{name} pairs": content[:16] for name, content in data_hashes(self.splits).items()},
             **{f"{role} model": model.model for role, model in models.items()},
-            **{f"{role} sampling": json.dumps(sampling(model), default=str) for role, model in models.items()},
+            **{
+                f"{role} {name}": json.loads(json.dumps(value, default=str))
+                for role, model in models.items()
+                for name, value in sampling(model).items()
+                if value is not None
+            },
         }
 
 

@@ -218,3 +218,12 @@ def states_its_algorithm(kind: type[Program]) -> bool:
         if {"forward", "aforward", "acall", "__call__"} & vars(base).keys():
             return False
     return False
+
+
+def flat_settings(settings: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return the settings of a program and its parts on one level, under names for their reader."""
+    flat: dict[str, JsonValue] = {}
+    for name, value in settings.items():
+        parts = {f"{name} {key}": v for key, v in flat_settings(value).items()} if isinstance(value, dict) else {}
+        flat |= parts if isinstance(value, dict) else {name: value}
+    return flat

@@ -137,10 +137,10 @@ def test_another_search_does_not_go_on_there(
         ("--no-demos",): "demos was true and is false",
         ("--length-penalty", "0.5"): "length penalty was 0.0 and is 0.5",
         ("--form", "v3"): "prompts was ",
-        ("--temperature", "0.5"): "sampling was ",
+        ("--temperature", "0.5"): "judge.predict temperature was not set and is 0.5",
         ("--judge-lm", "hosted_vllm/other"): 'model was "hosted_vllm/m" and is "hosted_vllm/other"',
         ("--reflection-lm", "hosted_vllm/other"): 'reflection model was "hosted_vllm/m" and is "hosted_vllm/other"',
-        ("--limit", "20"): "data was ",
+        ("--limit", "20"): "train pairs was ",
     }.items():
         for more in ((), ("--dry-run",)):
             ran = cli(*options, "--max-calls", 9000, *others, *more)

@@ -17,7 +17,7 @@ from openrubrics.lms import Budget, EndpointError, Price, ScriptedLM, lm
 from openrubrics.lms.scripted import Messages
 from openrubrics.optimizers import Progress
 from openrubrics.programs import RubricRM
-from openrubrics.signatures import DataError
+from openrubrics.signatures import DataError, LMError, UsageError
 
 if TYPE_CHECKING:
     from tests.server_plugin import ModelServer
@@ -180,3 +180,31 @@ def test_nobody_hears_of_a_run_that_is_over() -> None:
     assert late.wait(10)
     time.sleep(0.1)
     assert len(steps) == heard == base
+
+
+def test_a_program_whose_judgments_cannot_be_read_is_not_searched_for() -> None:
+    babble = scripted(script=lambda messages, request: "I would rather not say.")
+    author = ScriptedLM([])
+    with pytest.raises(LMError, match="no judgment could be read on any of the 12 validation pairs: no rubric"):
+        compiled(student(babble), reflection_lm=author)
+    assert author.requests == []
+    assert len(babble.requests) == len(SMALL.val)
+
+
+def test_nothing_is_searched_for_where_scoring_leaves_nothing_of_a_limit() -> None:
+    base = compiled(limit=Budget(max_calls=200)).card.usage
+    author = ScriptedLM([])
+    result = compiled(reflection_lm=author, limit=Budget(max_total_tokens=base.tokens // 3))
+    assert result.card.stopped == "scoring before and after leaves nothing of the limit for the search"
+    assert result.card.program == result.card.base
+
+
+@pytest.mark.parametrize("concurrency", [0, -1])
+def test_at_least_one_program_run_at_a_time(concurrency: int) -> None:
+    with pytest.raises(UsageError, match="at least 1"):
+        compiled(concurrency=concurrency)
+
+
+def test_a_folder_can_be_named_by_a_text(tmp_path: Path) -> None:
+    compiled(folder=str(tmp_path / "run"))
+    assert (tmp_path / "run" / "candidates.jsonl").exists()

@@ -97,6 +97,10 @@ def test_the_manifest_says_what_the_file_is(tmp_path: Path) -> None:
             "enforce_checks": False,
             "rubric": None,
         },
+        "parts": {
+            "generate": {"program": "RubricGenerator", "fingerprint": program.generate.fingerprint},
+            "judge": {"program": "GatekeeperJudge", "fingerprint": program.judge.fingerprint},
+        },
         "dspy": dspy.__version__,
     }
 
