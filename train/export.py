@@ -39,6 +39,8 @@ def export(trained: Path, base: Path, out: Path, *, stage: Stage, lora: bool) ->
         from peft import PeftModel
 
         plain = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+        for leftover in ("training_args.bin", "README.md"):  # a pickle, and a card that knows less than ours
+            (trained / leftover).unlink(missing_ok=True)
         model = PeftModel.from_pretrained(plain, str(trained)).merge_and_unload().to(kind)
     else:
         model = AutoModelForCausalLM.from_pretrained(trained, dtype=kind)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from openrubrics.signatures.errors import DataError, UsageError
 from openrubrics.signatures.extras import require
@@ -17,7 +17,7 @@ from openrubrics.signatures.files import write_whole
 from openrubrics.train.base import base_folder, base_hash, base_name, load_config, load_tokenizer
 from openrubrics.train.card import model_card
 from openrubrics.train.dataset import SFTData
-from openrubrics.train.encode import encode, records_hash
+from openrubrics.train.encode import Encoded, encode, records_hash
 from openrubrics.train.examples import Stage
 from openrubrics.train.export import export
 from openrubrics.train.plan import check_lengths, divide, steps_per_epoch
@@ -35,6 +35,9 @@ from openrubrics.train.run_folder import (
 )
 from openrubrics.train.summary import Point, TrainProgress, TrainSummary
 from openrubrics.train.trainer import Run, in_words, quiet, sft_trainer, together
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase, TrainerState
 
 _SAVES = 10
 _VERSIONS = ("openrubrics", "torch", "transformers", "trl", "peft", "accelerate", "datasets")
@@ -95,10 +98,7 @@ def distill(  # noqa: PLR0913 - a training run has so many
     if out.resolve() == folder.resolve():
         raise UsageError(f"{out} is the base itself", "name another folder for the student")
     tokenizer = load_tokenizer(folder)
-    train, val = encode(data.train, tokenizer), encode(data.val, tokenizer)
-    if not train:
-        raise DataError("there is no record to learn from")
-    check_lengths([len(record["input_ids"]) for record in (*train, *val)], load_config(folder))
+    train, val = _encoded(data, folder, tokenizer)
     batches = divide(preset, _devices(), micro_batch)
     steps = math.ceil(preset.epochs * steps_per_epoch(len(train), batches))
     run = Run(
@@ -114,6 +114,7 @@ def distill(  # noqa: PLR0913 - a training run has so many
         cpu=_on_cpu(),
         report_to=_trackers(report_to),
     )
+    first = int(os.environ.get("RANK", "0")) == 0
     told: dict[str, Any] = {
         "stage": stage,
         "tuning": "lora" if lora else "full",
@@ -121,9 +122,8 @@ def distill(  # noqa: PLR0913 - a training run has so many
         "data_sha256": records_hash(data.train, data.val),
         "seed": seed,
         "packing": run.packing,
+        "base_sha256": base_hash(folder) if first else "",
     }
-    first = int(os.environ.get("RANK", "0")) == 0
-    told["base_sha256"] = base_hash(folder) if first else ""
     identity = told | preset.model_dump(mode="json", exclude={"name", "sources", "micro_batch"})
     opened = open_run(out, identity, overwrite=overwrite) if first else nullcontext()
     with opened, quiet(), in_words(), together(run) as processes:
@@ -136,25 +136,36 @@ def distill(  # noqa: PLR0913 - a training run has so many
             processes.wait_for_everyone()
             if first:
                 export(trained, folder, out, stage=stage, lora=lora)
-                summary = TrainSummary(
-                    **told,
-                    preset=preset,
-                    base=base_name(base),
-                    records=len(train),
-                    val=len(val),
-                    dropped=data.dropped,
-                    tokens=sum(len(record["input_ids"]) for record in train),
-                    steps=trainer.state.global_step,
-                    batches=run.batches,
-                    precision="float32" if run.cpu else "bfloat16",
-                    training=_points(trainer.state.log_history, "loss", "mean_token_accuracy"),
-                    evaluation=_points(trainer.state.log_history, "eval_loss", "eval_mean_token_accuracy"),
-                    seconds=time.monotonic() - start,
-                    versions={name: importlib.metadata.version(name) for name in _VERSIONS},
-                )
+                told |= {"base": base_name(base), "tokens": sum(len(record["input_ids"]) for record in train)}
+                summary = _summary(run, data, told, trainer.state, seconds=time.monotonic() - start)
                 _finish(out, summary, keep_checkpoints=keep_checkpoints)
         processes.wait_for_everyone()
     return read_summary(out)
+
+
+def _summary(run: Run, data: SFTData, told: Mapping[str, Any], state: TrainerState, *, seconds: float) -> TrainSummary:
+    return TrainSummary(
+        **told,
+        preset=run.preset,
+        records=len(data.train),
+        val=len(data.val),
+        dropped=data.dropped,
+        steps=state.global_step,
+        batches=run.batches,
+        precision="float32" if run.cpu else "bfloat16",
+        training=_points(state.log_history, "loss", "mean_token_accuracy"),
+        evaluation=_points(state.log_history, "eval_loss", "eval_mean_token_accuracy"),
+        seconds=seconds,
+        versions={name: importlib.metadata.version(name) for name in _VERSIONS},
+    )
+
+
+def _encoded(data: SFTData, base: Path, tokenizer: PreTrainedTokenizerBase) -> tuple[list[Encoded], list[Encoded]]:
+    train, val = encode(data.train, tokenizer), encode(data.val, tokenizer)
+    if not train:
+        raise DataError("there is no record to learn from")
+    check_lengths([len(record["input_ids"]) for record in (*train, *val)], load_config(base))
+    return train, val
 
 
 def is_finished(out: Path) -> bool:
