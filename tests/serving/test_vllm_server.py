@@ -118,6 +118,16 @@ def test_nothing_is_left_when_this_process_is_killed(checkpoint: Path, fake_pyth
     assert gone(pids)
 
 
+def test_the_server_is_ended_also_where_its_guard_was_killed(make: Make, log: Path) -> None:
+    with make("ready") as server:
+        pids = processes(log)
+        os.kill(os.getsid(pids[0]), signal.SIGKILL)
+        with pytest.raises(LMError, match="exit code -9"):
+            wait_for_failure([server])
+        assert all(map(alive, pids))
+    assert gone(pids)
+
+
 def test_the_exit_of_the_server_is_told_as_it_was(make: Make, log: Path) -> None:
     with make("ready") as server:
         os.kill(processes(log)[0], signal.SIGKILL)
