@@ -287,9 +287,9 @@ def test_a_run_goes_on_from_the_last_whole_checkpoint_and_ends_as_if_it_had_not_
     half = Path(shutil.copytree(out / "checkpoints" / "checkpoint-6", out / "checkpoints" / "checkpoint-7"))
     (half / WHOLE).unlink()
     (half / "optimizer.pt").write_bytes(b"half")
-    steps: list[int] = []
-    summary = train(base, out, save_every=3, on_progress=lambda progress: steps.append(progress.step))
-    assert steps[0] == 7
+    seen: list[tuple[int, bool]] = []
+    summary = train(base, out, save_every=3, on_progress=lambda told: seen.append((told.step, half.exists())))
+    assert seen[0] == (7, False), "half a checkpoint counts for nothing, and does not push out a whole one"
     assert same_weights(out, student)
     assert [point.loss for point in summary.training] == [point.loss for point in read(student).training]
     assert summary.evaluation[0] == read(student).evaluation[0]
