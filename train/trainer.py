@@ -133,6 +133,7 @@ def _arguments(run: Run, *, evaluates: bool) -> SFTConfig:
         use_cpu=run.cpu,
         ddp_backend="gloo" if run.cpu and run.batches.devices > 1 else None,
         ddp_timeout=_WAIT_SECONDS,
+        ddp_find_unused_parameters=False,
         bf16=not run.cpu,
         gradient_checkpointing=not run.cpu,
         gradient_checkpointing_kwargs={"use_reentrant": False},

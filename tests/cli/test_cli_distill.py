@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from cli_replies import Run
+from compiled_files import compiled
 from kill_runs import started
 
 from openrubrics.data import read_curated
@@ -89,6 +90,26 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(
     assert not out.exists()
     cli(*arguments(curated, base, out))
     assert json.loads((out / "train.json").read_text())["steps"] == plan["steps"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["rubric", "judge"])
+def test_compiled_instructions_go_into_the_prompts_that_are_learned(
+    cli: Run, curated: Path, base: Path, tmp_path: Path, stage: str
+) -> None:
+    program, more = compiled(), "Name the plainest wish first, then every other wish in its order."
+    for part in (program.judge.predict, program.generate.predict):
+        part.signature = part.task.with_instructions(more)
+    program.save(tmp_path / "rubric-rm.json")
+    command = arguments(curated, base, tmp_path / "out", "--stage", stage)
+    named = ("--prompt", "compiled", "--compiled", tmp_path / "rubric-rm.json")
+    bare, told = (json.loads(cli(*command, *options, "--dry-run", "--json").out) for options in ((), named))
+    assert bare["records"] == told["records"]
+    assert bare["learned"] == told["learned"]
+    assert bare["tokens"] != told["tokens"]
+    assert cli(*command, *named).code == 0
+    assert json.loads((tmp_path / "out" / "train.json").read_text())["prompts"].startswith("compiled (")
+    assert cli(*command).code == 2, "another run"
 
 
 @pytest.mark.slow
