@@ -154,6 +154,7 @@ def test_two_processes_learn_what_one_learns(curated: Path, base: Path, tmp_path
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.count("student after tiny") == 1
     assert ran.stderr.count("48 rows; ") == 1
+    assert ran.stderr.count("step 0 of ") == 1, "only the first process tells"
     one, two = (json.loads((out / "train.json").read_text()) for out in (alone, together))
     assert (one["batches"], two["batches"]) == (
         {"micro": 8, "accumulation": 1, "devices": 1},
