@@ -298,8 +298,9 @@ def test_only_json_is_written(name: str, tmp_path: Path) -> None:
 def test_pickles_and_models_are_never_loaded(option: str, tmp_path: Path) -> None:
     path = tmp_path / "program.json"
     compiled().save(path)
+    asked: dict[str, Any] = {option: True}
     with pytest.raises(UsageError, match="never loaded"):
-        RubricRM().load(path, **{option: True})
+        RubricRM().load(path, **asked)
 
 
 def test_a_failed_save_keeps_the_old_file(tmp_path: Path) -> None:
