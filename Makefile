@@ -5,13 +5,16 @@ PIP := $(BIN)/pip install --quiet --constraint constraints/main.txt
 ENVIRONMENT := HF_HUB_OFFLINE=1 LITELLM_LOCAL_MODEL_COST_MAP=True
 PYTEST := $(ENVIRONMENT) $(BIN)/python -m pytest
 
-.PHONY: help quickstart test test-slow test-cluster test-serving test-all lint types wheel clean
+.PHONY: help quickstart distill-demo test test-slow test-cluster test-serving test-all lint types wheel clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 quickstart: .venv/installed ## try it: offline, no model needed, about a minute after installation
 	$(BIN)/openrubrics quickstart --out runs/quickstart --overwrite
+
+distill-demo: .venv/installed-dev ## train two tiny students from nothing on two CPU cores, and measure them: minutes
+	$(ENVIRONMENT) $(BIN)/python benchmarks/distill_demo.py --out runs/distill-demo
 
 test: .venv/installed-dev ## the default tests, under two minutes
 	$(PYTEST) -n 2 -m "not slow and not serving and not cluster"
