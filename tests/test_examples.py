@@ -61,6 +61,7 @@ def test_the_example_finds_what_its_simulation_hides(run: Example, tmp_path: Pat
     assert program.fingerprint == card.program != card.base
 
 
+@pytest.mark.slow
 def test_one_line_makes_it_real(run: Example, tmp_path: Path, model_server: ModelServer) -> None:
     """The line that stands beside the simulation, with the address of a server."""
 

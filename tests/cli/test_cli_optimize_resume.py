@@ -13,6 +13,8 @@ from kill_runs import asked, killed, repeats, started, wait_for
 from planted import PlantedWorld, splits
 from server_plugin import ModelServer
 
+pytestmark = pytest.mark.slow
+
 SPLITS = splits()
 CONCURRENCY = 4
 CALLS = 500

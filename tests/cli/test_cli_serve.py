@@ -20,6 +20,8 @@ import pytest
 from cli_replies import Run
 from vllm_stand_in import alive, bare_adapter, bare_checkpoint, fake_interpreter, gone, processes
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(sys.executable).with_name("openrubrics")
 NAME = r"{}-[0-9a-f]{{8}}"
 

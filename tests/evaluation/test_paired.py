@@ -195,6 +195,7 @@ def test_what_holds_for_any_test(gained: int, lost: int) -> None:
     assert all(later <= earlier * (1 + 1e-12) for earlier, later in pairwise(further))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("orders", ["single", "both"])
 @pytest.mark.parametrize("pairs", [30, 120])
 def test_without_an_effect_a_reliable_gain_is_rare(orders: Orders, pairs: int) -> None:

@@ -102,6 +102,8 @@ def test_what_failed_requests_cost_counts_towards_the_limit_of_all_starts(
     assert "calls is used up" in result.card.stopped
 
 
+@pytest.mark.slow
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["gepa", "miprov2", "simba", "copro"])
 def test_a_reflection_lm_that_fails_now_and_then_costs_no_more_than_the_rest_of_the_search(optimizer: str) -> None:
     world, asked = PlantedWorld(), 0

@@ -24,6 +24,8 @@ from openrubrics.optimizers import Compiled
 if TYPE_CHECKING:
     from tests.server_plugin import ModelServer
 
+pytestmark = pytest.mark.slow
+
 
 class Served:
     """A planted world behind a server, and compilations in it."""

@@ -17,6 +17,8 @@ from openrubrics.optimizers.student import Candidates, Compilable, Student
 from openrubrics.programs import ContrastiveRubricRM, RubricRM
 from openrubrics.signatures import JUDGMENT, RUBRIC, UsageError
 
+pytestmark = pytest.mark.slow
+
 SPLITS = splits()
 RUNS = {"gepa": 60, "miprov2": 544, "simba": 500, "bootstrap-rs": 152, "copro": 300}
 PROGRAMS: dict[str, Callable[[], Compilable]] = {

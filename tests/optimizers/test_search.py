@@ -91,6 +91,7 @@ FOUND = {"gepa": 5, "miprov2": 3, "copro": 2}
 """How many of the five guidelines a search of this size finds at least."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["gepa", "miprov2"])
 def test_it_finds_what_is_planted_and_gains_on_pairs_it_never_saw(
     search: Search, optimizer: str, tmp_path: Path
@@ -152,6 +153,7 @@ SMALL = {
 """Options under which a search takes seconds."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["simba", "bootstrap-rs", "copro"])
 def test_the_other_optimizers_gain_too(search: Search, optimizer: str) -> None:
     compiled = search(optimizer=optimizer, limit=Budget(max_calls=1500), options=SMALL[optimizer])
@@ -209,6 +211,7 @@ def test_a_limit_holds_and_the_best_so_far_is_returned(search: Search, optimizer
     assert card.val.after.accuracy > card.val.before.accuracy == 10 / 24
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["gepa", "miprov2"])
 def test_the_same_seed_finds_the_same_program(search: Search, optimizer: str, tmp_path: Path) -> None:
     def run(seed: int) -> dict[str, Any]:

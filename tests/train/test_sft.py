@@ -351,6 +351,7 @@ def test_damaged_weights_are_the_data_s_fault(base: Path, tmp_path: Path) -> Non
         train(damaged, tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_base_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"empty is not a checkpoint: it has no config.json"):
