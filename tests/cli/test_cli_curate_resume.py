@@ -39,6 +39,7 @@ def dataset(out: Path) -> dict[str, Any]:
     return tables | {"summary": summary, "files": sorted(path.name for path in out.iterdir())}
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_data_set(
     cli: Run, server: ModelServer, served: Served, jsonl: Jsonl, tmp_path: Path
 ) -> None:
@@ -83,6 +84,7 @@ def test_killed_many_times_it_still_comes_to_the_same_data_set(
     assert dataset(out) == dataset(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_run_in_a_folder_keeps_others_out(
     cli: Run, server: ModelServer, served: Served, jsonl: Jsonl, tmp_path: Path
 ) -> None:

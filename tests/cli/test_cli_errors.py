@@ -105,6 +105,7 @@ def test_a_file_that_is_no_compiled_program(cli: Run, tmp_path: Path) -> None:
     assert "not a saved program" in ran.err
 
 
+@pytest.mark.slow
 def test_a_server_that_is_not_there(cli: Run, unused_port: int) -> None:
     address = f"http://127.0.0.1:{unused_port}/v1"
     ran = cli("rubric", "--lm", "hosted_vllm/x", "--api-base", address, "--prompt", "P")

@@ -162,6 +162,7 @@ def test_options_of_the_search_reach_it(cli: Run, options: tuple[object, ...]) -
     assert all(demos["count"] <= 1 for demos in card["demos"])
 
 
+@pytest.mark.slow
 def test_the_next_command_measures_as_the_search_did(cli: Run, options: tuple[object, ...], tmp_path: Path) -> None:
     settings = ("--target", "contrastive", "--orders", "both", "--form", "v3", "--max-calls", 900)
     ran = cli(*options, *settings, "--rubric-lm", "hosted_vllm/w")
@@ -199,6 +200,7 @@ def test_a_model_that_often_cannot_judge_is_no_success(
     assert cli(*options, *few, "--max-failed", 1).code == 0
 
 
+@pytest.mark.slow
 def test_an_author_who_writes_nothing_is_noticed(
     cli: Run, other_server: ModelServer, options: tuple[object, ...]
 ) -> None:
@@ -274,6 +276,7 @@ def test_the_model_that_rewrites_prompts_has_its_own_server_and_sampling(
     assert "prompts by hosted_vllm/author" in ran.out
 
 
+@pytest.mark.slow
 def test_without_one_of_its_own_the_common_model_rewrites_prompts(
     cli: Run, world: ModelServer, options: tuple[object, ...]
 ) -> None:
@@ -405,6 +408,7 @@ def test_files_of_others_are_not_replaced(
     assert world.bodies == []
 
 
+@pytest.mark.slow
 def test_text_of_the_data_cannot_steer_the_terminal(
     cli: Run, options: tuple[object, ...], data: dict[str, Path]
 ) -> None:

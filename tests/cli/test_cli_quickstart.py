@@ -77,6 +77,7 @@ def test_as_json_the_two_summaries_alone_are_the_output(cli: Run, tmp_path: Path
     assert "Winner: Response" in ran.err
 
 
+@pytest.mark.slow
 def test_it_is_the_same_every_time(cli: Run, tmp_path: Path) -> None:
     for name in ("one", "two"):
         cli("quickstart", "--out", tmp_path / name, "--concurrency", 1)
@@ -96,6 +97,7 @@ def test_it_does_what_the_two_commands_do(cli: Run, tmp_path: Path) -> None:
     assert mine.read_bytes() == (judged / "judgments.jsonl").read_bytes()
 
 
+@pytest.mark.slow
 def test_it_overwrites_only_when_asked(cli: Run, tmp_path: Path) -> None:
     assert cli("quickstart", "--out", tmp_path).code == 0
     before = {path: path.read_bytes() for path in tmp_path.rglob("*.json")}
@@ -186,6 +188,7 @@ def stopped_at(server: ModelServer, requests: int, arguments: list[object]) -> t
         return process.returncode, err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("half", ["curated", "judged"])
 def test_stopped_in_either_half_it_goes_on_and_asks_nothing_twice(
     cli: Run, server: ModelServer, served: tuple[str, ...], tmp_path: Path, half: str
@@ -220,6 +223,7 @@ def requests_of_a_whole_run(cli: Run, server: ModelServer, served: tuple[str, ..
     return asked
 
 
+@pytest.mark.slow
 def test_stopped_while_it_overwrites_it_goes_on_without(
     cli: Run, server: ModelServer, served: tuple[str, ...], tmp_path: Path
 ) -> None:

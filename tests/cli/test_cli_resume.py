@@ -41,6 +41,7 @@ def summary(out: Path) -> dict[str, Any]:
     return content
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_result(
     cli: Run, server: ModelServer, served: tuple[str, ...], jsonl: Jsonl, tmp_path: Path
 ) -> None:
@@ -93,6 +94,7 @@ def test_killed_many_times_it_still_comes_to_the_same_result(
         assert ours == theirs
 
 
+@pytest.mark.slow
 def test_a_run_in_a_folder_keeps_others_out(
     cli: Run, server: ModelServer, served: tuple[str, ...], jsonl: Jsonl, tmp_path: Path
 ) -> None:

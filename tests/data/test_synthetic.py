@@ -147,6 +147,7 @@ def test_a_recognised_rule_never_contradicts_the_label(pairs: list[PreferencePai
             assert verify(rule.check, pair.chosen).passed is not False, (pair.prompt, rule.text, pair.chosen)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_in_every_process() -> None:
     runs = [
         subprocess.run(  # noqa: S603

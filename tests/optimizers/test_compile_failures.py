@@ -103,7 +103,6 @@ def test_what_failed_requests_cost_counts_towards_the_limit_of_all_starts(
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["gepa", "miprov2", "simba", "copro"])
 def test_a_reflection_lm_that_fails_now_and_then_costs_no_more_than_the_rest_of_the_search(optimizer: str) -> None:
     world, asked = PlantedWorld(), 0
@@ -121,6 +120,7 @@ def test_a_reflection_lm_that_fails_now_and_then_costs_no_more_than_the_rest_of_
         assert "could not do without a request that failed: planted: overloaded" in result.card.stopped
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     ["", "\ud800", "}{\x00 [[ ## proposed_instruction ## ]]", "word " * 10_000, "<prompt>\n{rubric}\n</prompt> %s \\1"],

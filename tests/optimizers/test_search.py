@@ -91,7 +91,6 @@ FOUND = {"gepa": 5, "miprov2": 3, "copro": 2}
 """How many of the five guidelines a search of this size finds at least."""
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["gepa", "miprov2"])
 def test_it_finds_what_is_planted_and_gains_on_pairs_it_never_saw(
     search: Search, optimizer: str, tmp_path: Path
@@ -230,15 +229,16 @@ def test_the_same_seed_finds_the_same_program(search: Search, optimizer: str, tm
     assert other["state"] != first["state"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("optimizer", "stop"),
     [
         ("gepa", 20),
         ("gepa", 180),
         ("miprov2", 150),
-        pytest.param("simba", 230, marks=pytest.mark.slow),
-        pytest.param("bootstrap-rs", 100, marks=pytest.mark.slow),
-        pytest.param("copro", 200, marks=pytest.mark.slow),
+        ("simba", 230),
+        ("bootstrap-rs", 100),
+        ("copro", 200),
     ],
 )
 def test_a_run_that_was_stopped_goes_on_and_asks_nothing_twice(search: Search, optimizer: str, stop: int) -> None:

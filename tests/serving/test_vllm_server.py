@@ -74,6 +74,7 @@ def test_a_server_that_ignores_the_request_to_stop_is_killed(make: Make, log: Pa
     assert gone(pids)
 
 
+@pytest.mark.slow
 def test_a_server_that_is_never_ready_is_stopped_and_reported(make: Make, log: Path) -> None:
     with (
         pytest.raises(LMError, match=r"not ready after 1.5 s(.|\n)*\| processes"),
@@ -100,6 +101,7 @@ def test_an_interrupt_while_starting_leaves_no_process(checkpoint: Path, fake_py
     assert gone(pids)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["ready", "stubborn"])
 def test_nothing_is_left_when_this_process_is_killed(checkpoint: Path, fake_python: Path, log: Path, mode: str) -> None:
     program = (
