@@ -265,3 +265,24 @@ def refuse_existing(out: Path, *, overwrite: bool) -> None:
         from openrubrics.signatures.errors import UsageError
 
         raise UsageError(f"{out} is there already", "give another --out, or --overwrite to replace it")
+
+
+def set_texts(given: Sequence[str], what: str) -> dict[str, str]:
+    """Return what ``--set KEY=JSON`` was given, as the text of each value by its name.
+
+    Args:
+        given: The arguments.
+        what: What each of them sets, such as "option".
+
+    Raises:
+        UsageError: One has no name or no value, or a name comes twice.
+    """
+    texts: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not (name and equals) or name in texts:
+            from openrubrics.signatures.errors import UsageError
+
+            raise UsageError(f"--set {text} cannot be used", f"give each {what} once, as --set KEY=JSON")
+        texts[name] = value
+    return texts

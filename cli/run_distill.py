@@ -14,6 +14,7 @@ from pydantic import JsonValue
 
 from openrubrics.cli.compiled import load_compiled
 from openrubrics.cli.distill_progress import train_progress
+from openrubrics.cli.options import set_texts
 from openrubrics.cli.progress import duration
 from openrubrics.cli.show import clean
 from openrubrics.data import read_curated
@@ -201,10 +202,7 @@ def _tell_records(settings: Settings, data: SFTData) -> None:
 
 def _changes(given: Sequence[str]) -> Mapping[str, JsonValue]:
     changes: dict[str, JsonValue] = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not (name and equals) or name in changes:
-            raise UsageError(f"--set {text} cannot be used", "give each value once, as --set KEY=JSON")
+    for name, value in set_texts(given, "value").items():
         try:
             changes[name] = json.loads(value)
         except ValueError:

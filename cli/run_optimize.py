@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from openrubrics.cli.build import contrastive_rm, reflection_model, rubric_rm
 from openrubrics.cli.optimize_progress import search_progress
-from openrubrics.cli.options import LMOptions, ProgramOptions, ReflectionOptions
+from openrubrics.cli.options import LMOptions, ProgramOptions, ReflectionOptions, set_texts
 from openrubrics.cli.show import clean
 from openrubrics.cli.sources import Source, SplitOptions
 from openrubrics.data import Ledger, split_by_prompt, write_whole
@@ -176,15 +176,12 @@ def _read(name: str, source: Source) -> list[PreferencePair]:
 def _options(given: Sequence[str]) -> dict[str, JsonValue]:
     """Return the options of DSPy's optimizer by name."""
     options: dict[str, JsonValue] = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not (name and equals) or name in options:
-            raise UsageError(f"--set {text} cannot be used", "give each option once, as --set KEY=JSON")
+    for name, value in set_texts(given, "option").items():
         try:
             options[name] = json.loads(value, parse_constant=_no_number)
         except ValueError as error:
             raise UsageError(
-                f"--set {text}: the value is not JSON: {error}", f"a text is written '{name}=\"...\"'"
+                f"--set {name}={value}: the value is not JSON: {error}", f"a text is written '{name}=\"...\"'"
             ) from error
     return options
 

@@ -7,7 +7,7 @@ whether it tuned all weights or adapters, on how many devices, or with which see
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
-from pydantic import Field, JsonValue, ValidationError
+from pydantic import ConfigDict, Field, JsonValue, ValidationError
 
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.values import Frozen
@@ -34,6 +34,8 @@ class Preset(Frozen):
     """
 
     name: str
+    model_config = ConfigDict(allow_inf_nan=False)
+
     epochs: float = Field(gt=0)
     cutoff: int = Field(gt=0)
     global_batch: int = Field(gt=0)

@@ -192,6 +192,7 @@ def test_what_cannot_be_trained_is_one_line(
     [
         (("--set", "lr=1"), 2, "a preset has no 'lr'"),
         (("--set", "epochs"), 2, "--set epochs cannot be used"),
+        (("--set", "learning_rate=Infinity"), 2, "learning_rate cannot be inf"),
         (("--set", "epochs=1", "--set", "epochs=2"), 2, "give each value once"),
         (("--prompt", "compiled"), 2, "--prompt compiled and --compiled belong together"),
         (("--devices", 2), 2, "--devices is for --dry-run"),
