@@ -396,6 +396,46 @@ class Vote(Frozen):
     raw: str = ""
 
 
+class Compared(Frozen):
+    """What an adaptive judge found on one criterion of its own.
+
+    Attributes:
+        text: The criterion.
+        type: How much it decides: ``critical``, ``core``, ``important`` or ``highlight`` (OpenRS).
+        better: The response that is better on it.
+        by: How clearly, from 0 to 2.
+        evidence_a: Passage of Response A that shows it; empty where the judge gave none.
+        evidence_b: The same of Response B.
+        reason: Why, in the judge's words.
+        unquoted: Responses in which the evidence given for them does not occur.
+    """
+
+    text: str
+    type: Literal["critical", "core", "important", "highlight"]
+    better: Label | Literal["tie"]
+    by: int = Field(ge=0, le=2)
+    evidence_a: str = ""
+    evidence_b: str = ""
+    reason: str = ""
+    unquoted: tuple[Label, ...] = ()
+
+    @property
+    def value(self) -> int:
+        """From -2 (B is clearly better) to 2 (A is)."""
+        return {"A": self.by, "B": -self.by, "tie": 0}[self.better]
+
+    def swapped(self) -> Compared:
+        """Return the same with the names A and B exchanged."""
+        return self.model_copy(
+            update={
+                "better": self.better if self.better == "tie" else OTHER[self.better],
+                "evidence_a": self.evidence_b,
+                "evidence_b": self.evidence_a,
+                "unquoted": tuple(OTHER[label] for label in reversed(self.unquoted)),
+            }
+        )
+
+
 class OrderOutcome(Frozen):
     """What the judge said with the responses shown in one order.
 
@@ -403,11 +443,16 @@ class OrderOutcome(Frozen):
         order: How they were shown.
         outcome: Decision of the votes, with the caller's names for A and B.
         votes: Every vote that was asked for, failed ones too.
+        compared: Criterion by criterion, with the caller's names for A and B; empty for judges that do not score
+            criteria one by one.
+        score: What the program made of `compared`; above 0 where A is better. None where there is none.
     """
 
     order: Order
     outcome: Outcome
     votes: tuple[Vote, ...] = ()
+    compared: tuple[Compared, ...] = ()
+    score: float | None = None
 
 
 class Judgment(Frozen):
@@ -417,14 +462,19 @@ class Judgment(Frozen):
         outcome: The result over all orders.
         rubric: The rubric used; None where none could be written, or the judge uses none.
         orders: The result for each order that was shown.
-        decided_by: ``judge`` (a model), or ``checks`` (bound verifiers decided before any call).
+        decided_by: ``judge`` (a model), ``checks`` (bound verifiers decided before any call), or ``reference`` (a
+            model that was given the right answer compared each response with it).
+        reference_assisted: Whether the judge was given the right answer; such judgments do not compare with others.
+        domain: Part of the meta-rubric that was used; empty for judges without one.
         usage: What this judgment cost; a rubric that was already cached costs nothing.
     """
 
     outcome: Outcome
     rubric: Rubric | None = None
     orders: tuple[OrderOutcome, ...] = ()
-    decided_by: Literal["judge", "checks"] = "judge"
+    decided_by: Literal["judge", "checks", "reference"] = "judge"
+    reference_assisted: bool = False
+    domain: str = ""
     usage: Usage = Usage()
 
     @property
