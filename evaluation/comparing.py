@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
+from statistics import fmean
 from typing import Any, NamedTuple
 
 from openrubrics.data import in_bulk
@@ -12,7 +13,7 @@ from openrubrics.programs import Direct
 from openrubrics.signatures import Failed, Outcome, Tie, Verdict
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.model_text import excerpt, without_thinking
-from openrubrics.signatures.values import Frozen
+from openrubrics.signatures.values import Frozen, Judgment
 
 _END_OF_THOUGHTS = "</think>"
 
@@ -32,6 +33,23 @@ class Meeting(NamedTuple):
     prompt: str
     one: str
     other: str
+
+
+class Settled(NamedTuple):
+    """What a meeting came to.
+
+    Attributes:
+        outcome: Which answer is better.
+        margin: Mean of the judge's own scores over the orders that were shown, above 0 where A is better; None where
+            the judge gives none, or code decided.
+    """
+
+    outcome: Outcome
+    margin: float | None = None
+
+    def swapped(self) -> "Settled":
+        """Return the same with the names A and B exchanged."""
+        return Settled(self.outcome.swapped(), None if self.margin is None else -self.margin)
 
 
 class Score(Frozen):
@@ -106,8 +124,8 @@ async def compare(
     *,
     seed: int,
     on_result: Callable[[Outcome], object] = lambda _: None,
-) -> dict[Meeting, Outcome]:
-    """Return the outcome of each meeting, and of each with the answers exchanged.
+) -> dict[Meeting, Settled]:
+    """Return what each meeting came to, and each with the answers exchanged.
 
     Two answers to a request are judged once, however often they meet, in slots drawn from their texts and `seed`, so
     that the order in which they come has no effect. Equal answers tie, and nobody is asked.
@@ -123,25 +141,27 @@ async def compare(
         LMError: The endpoint cannot answer at all, or a budget is used up.
         UsageError: The judge has no LM, or cannot take the prompt.
     """
-    outcomes: dict[Meeting, Outcome] = {}
+    found: dict[Meeting, Settled] = {}
     to_judge: dict[Meeting, None] = {}
     for meeting in meetings:
         if meeting.one == meeting.other:
-            outcomes[meeting] = Tie(reason="the responses are the same text")
+            found[meeting] = Settled(Tie(reason="the responses are the same text"))
         else:
             to_judge[_as_shown(meeting, seed)] = None
     judging = in_bulk(partial(_judged, ask, judge), to_judge, concurrency=ask.concurrency)
     async with aclosing(judging) as judged:
-        async for meeting, outcome in judged:
-            outcomes[meeting] = outcome
-            outcomes[_exchanged(meeting)] = outcome.swapped()
-            on_result(outcome)
-    return outcomes
+        async for meeting, settled in judged:
+            found[meeting] = settled
+            found[_exchanged(meeting)] = settled.swapped()
+            on_result(settled.outcome)
+    return found
 
 
-async def _judged(ask: Direct, judge: PairJudge, meeting: Meeting) -> tuple[Meeting, Outcome]:
-    judgment = await ask(judge, prompt=meeting.prompt, response_a=meeting.one, response_b=meeting.other)
-    return meeting, judgment.outcome
+async def _judged(ask: Direct, judge: PairJudge, meeting: Meeting) -> tuple[Meeting, Settled]:
+    judgment: Judgment = await ask(judge, prompt=meeting.prompt, response_a=meeting.one, response_b=meeting.other)
+    scores = [shown.score for shown in judgment.orders]
+    known = [each for each in scores if each is not None]
+    return meeting, Settled(judgment.outcome, fmean(known) if known and len(known) == len(scores) else None)
 
 
 def _exchanged(meeting: Meeting) -> Meeting:
@@ -165,11 +185,11 @@ def draw(seed: int, *texts: str) -> int:
     return int.from_bytes(digest.digest())
 
 
-def score(outcomes: Iterable[Outcome]) -> Score:
+def score(found: Iterable[Settled]) -> Score:
     """Count outcomes for the answer that they call A."""
     won = tied = lost = failed = 0
     reason = ""
-    for outcome in outcomes:
+    for outcome, _ in found:
         match outcome:
             case Verdict(preferred="A"):
                 won += 1

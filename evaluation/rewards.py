@@ -14,11 +14,11 @@ from openrubrics.data import Candidates, in_bulk
 from openrubrics.data.fields import shown
 from openrubrics.data.rows import RowError
 from openrubrics.data.sources_open import Address, open_rows
-from openrubrics.evaluation.comparing import Meeting, answer_text, compare, score
+from openrubrics.evaluation.comparing import Meeting, Settled, answer_text, compare, score
 from openrubrics.evaluation.run import PairJudge, Scorer
 from openrubrics.programs import Direct
 from openrubrics.programs.ranking import cycles
-from openrubrics.signatures import Failed, Grade, Outcome, Tie, prompt_text
+from openrubrics.signatures import Failed, Grade, Tie, prompt_text
 from openrubrics.signatures.errors import DataError, UsageError
 from openrubrics.signatures.values import Frozen, RankedResponses, Verdict
 
@@ -104,8 +104,8 @@ async def reward_by_comparing(
         for text, group in zip(texts, given, strict=True)
         for one, other in combinations(group.responses, 2)
     )
-    outcomes = await compare(judge, meetings, ask, seed=seed, on_result=on_result)
-    return [_compared(group, text, outcomes) for group, text in zip(given, texts, strict=True)]
+    found = await compare(judge, meetings, ask, seed=seed, on_result=on_result)
+    return [_compared(group, text, found) for group, text in zip(given, texts, strict=True)]
 
 
 def comparisons_within(groups: Iterable[Candidates | RankedResponses]) -> int:
@@ -113,17 +113,17 @@ def comparisons_within(groups: Iterable[Candidates | RankedResponses]) -> int:
     return sum(len(set(group.responses)) * (len(set(group.responses)) - 1) // 2 for group in groups)
 
 
-def _compared(group: Candidates | RankedResponses, text: str, outcomes: Mapping[Meeting, Outcome]) -> RewardGroup:
+def _compared(group: Candidates | RankedResponses, text: str, found: Mapping[Meeting, Settled]) -> RewardGroup:
     responses = group.responses
     said = {
-        (i, j): outcomes[Meeting(text, one, other)]
+        (i, j): found[Meeting(text, one, other)]
         for i, one in enumerate(responses)
         for j, other in enumerate(responses)
         if i != j
     }
-    different = [outcome for (i, j), outcome in said.items() if i < j and responses[i] != responses[j]]
+    different = [settled.outcome for (i, j), settled in said.items() if i < j and responses[i] != responses[j]]
     beats: dict[int, set[int]] = {i: set() for i in range(len(responses))}
-    for (i, j), outcome in said.items():
+    for (i, j), (outcome, _) in said.items():
         if isinstance(outcome, Verdict) and outcome.preferred == "A":
             beats[i].add(j)
     return RewardGroup(

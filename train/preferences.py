@@ -122,12 +122,12 @@ async def _search(
     answers = [answer_text(response, remove_thinking=remove_thinking) for response in sample.responses]
     places = range(len(answers))
     meetings = {(i, j): Meeting(request, answers[i], answers[j]) for i, j in permutations(places, 2)}
-    outcomes = await compare(judge, meetings.values(), ask, seed=seed)
-    judged = [outcome for meeting, outcome in outcomes.items() if meeting.one < meeting.other]
-    shares = [score(outcomes[meetings[i, j]] for j in places if j != i).share for i in places]
+    found = await compare(judge, meetings.values(), ask, seed=seed)
+    judged = [settled.outcome for meeting, settled in found.items() if meeting.one < meeting.other]
+    shares = [score(found[meetings[i, j]] for j in places if j != i).share for i in places]
     return _Found(
         place=place,
-        pair=_pair(sample, shares, lambda best, worst: outcomes[meetings[best, worst]]),
+        pair=_pair(sample, shares, lambda best, worst: found[meetings[best, worst]].outcome),
         comparisons=len(judged),
         failed=sum(isinstance(outcome, Failed) for outcome in judged),
     )

@@ -1,14 +1,13 @@
-"""Rewards for reinforcement learning: each answer of a group is worth the share of its comparisons that it wins.
+"""Rewards for reinforcement learning, from comparisons of the completions of a prompt.
 
 Whom an answer is compared with follows the published systems where they say it: an anchor drawn from the group, as in
 BRPO (Writing-Zero, arXiv 2506.00103), which OpenRS builds on, or a reference answer, as Rubric-ARM's policy training
-takes the greedy one. What comparisons are worth is our own: BRPO pays 1 or -1 and nothing for the anchor, and which
-graded reward OpenRS takes is not published.
+takes the greedy one. What comparisons are worth is in `openrubrics.train.payment`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from openrubrics.evaluation import PairJudge
 from openrubrics.evaluation.comparing import Completion, Meeting, Score, answer_text, compare, draw, score
@@ -16,35 +15,61 @@ from openrubrics.evaluation.rewards import SMALLEST_SPREAD, spread
 from openrubrics.programs import Direct
 from openrubrics.signatures import Prompt, prompt_text
 from openrubrics.signatures.errors import UsageError
+from openrubrics.train.payment import Payment, is_lopsided, pay
 
 RewardMode = Literal["anchor", "pairs"]
 
 _DRAWN, _FIRST = "random", "first"
 
 
+class _Against(NamedTuple):
+    """The texts that a completion is compared with, and whether its own is the anchor's."""
+
+    texts: list[str]
+    is_anchor: bool = False
+
+
 class RubricReward:
     """A reward function for `trl.GRPOTrainer` and whatever else calls ``await reward(prompts=..., completions=...)``.
 
     The completions of one call with equal prompts are a group. The judge compares them pairwise, under the one rubric
-    that it writes for their prompt, and the reward of a completion is
-
-        (comparisons won + ties / 2) / (comparisons won, tied or lost), in [0, 1].
-
-    A judge with ``orders="both"`` asks twice for each comparison, and ties where the orders disagree. A comparison that
-    failed is left out; where all of them have failed the reward is None, which TRL leaves out. An error that would
-    befall every other request too (no server, budget used up) is raised.
+    that it writes for their prompt; a judge with ``orders="both"`` asks twice for each comparison, and ties where the
+    orders disagree.
 
     ===========  ======================================  =====================================================
     mode         compared with                           comparisons in a group of n different completions
     ===========  ======================================  =====================================================
-    ``anchor``   one completion of the group             n - 1; the anchor's reward is its share of them all
+    ``anchor``   one completion of the group             n - 1
     ``anchor``   a reference answer (name of a column)   n
     ``pairs``    every other completion of the group     n (n - 1) / 2
     ===========  ======================================  =====================================================
 
-    Equal completions tie without a request, and none is compared twice. A completion alone in its group is None, unless
-    there is a reference answer. Where several processes train, each sees its own completions only: keep the batch of a
-    device a multiple of the generations for a prompt, or a part of a group is judged as a group of its own.
+    ===========  ===================================================================================================
+    payment      what the comparisons of a completion are worth
+    ===========  ===================================================================================================
+    ``share``    (won + ties / 2) / (won, tied or lost), in [0, 1]; the anchor's is its share of all comparisons
+    ``brpo``     against an anchor: 1 for a win, -1 for a tie or a loss, 0 for the anchor's own text (Writing-Zero)
+    ``graded``   against an anchor: half the judge's score in [-2, 2], as `AdaptiveRubricJudge` gives one, averaged
+                 over the orders, in [-1, 1]; where there is no score, 1 for a win, 0 for a tie, -1 for a loss; 0 for
+                 the anchor's own text (ours: which one OpenRS pays is not published)
+    ===========  ===================================================================================================
+
+    A comparison that failed is left out; where all of them have failed the reward is None, which TRL leaves out. An
+    error that would befall every other request too (no server, budget used up) is raised. Equal completions tie without
+    a request, and none is compared twice. A completion alone in its group is None, unless there is a reference answer.
+    Where several processes train, each sees its own completions only: keep the batch of a device a multiple of the
+    generations for a prompt, or a part of a group is judged as a group of its own.
+
+    BRPO is ``RubricReward(judge, payment="brpo", drop_above=0.6)`` with a judge that asks in both orders (one with
+    several votes decides an order by majority, where BRPO asks for all), and ``GRPOConfig(num_generations=16,
+    scale_rewards="none")``. One difference stays: BRPO takes rewards as advantages, and TRL (1.16) takes off the mean
+    of the group, whatever the options; with `drop_above` that is a shift by so much at most. To take them as they are
+    needs a trainer of one's own, or an override of what is private in TRL's. The loss of BRPO beyond its advantages is
+    not known to us.
+
+    In TRL the completions of a dropped group have the advantage 0: they move no weight, but no other group is sampled
+    in their place, losses that are averages count them, and terms that need no reward (``beta``, entropy) hold for
+    them. What other reward functions pay for them counts.
 
     Budgets, meters and ``dspy.context`` that are active where ``trainer.train()`` is called hold for the reward.
 
@@ -54,6 +79,9 @@ class RubricReward:
         anchor: With mode ``anchor``: ``random`` draws one completion of each group, the same one for the same group and
             `seed`; ``first`` takes the first; any other text names a column of the data set with reference answers, as
             text or messages. Where that column holds None, the reward is None.
+        payment: What comparisons are worth; with mode ``pairs`` it is ``share``.
+        drop_above: Groups with ``abs(sum of payments) / payments`` above it are dropped: their rewards are None. In
+            [0, 1); BRPO takes 0.6. Only with ``brpo`` and ``graded``, whose payments are about 0.
         seed: For the anchors, and for the slots in which a judge with ``orders="single"`` sees the responses.
         concurrency: Most requests to LMs in flight at a time.
         remove_thinking: Whether the judge sees completions without their thoughts (all up to ``</think>``); thoughts
@@ -70,6 +98,8 @@ class RubricReward:
         *,
         mode: RewardMode = "anchor",
         anchor: str = _DRAWN,
+        payment: Payment = "share",
+        drop_above: float | None = None,
         seed: int = 0,
         concurrency: int = 16,
         remove_thinking: bool = True,
@@ -79,9 +109,19 @@ class RubricReward:
             raise UsageError(f"unknown mode {mode!r}", f"modes are {' and '.join(get_args(RewardMode))}")
         if mode == "pairs" and anchor != _DRAWN:
             raise UsageError(f"anchor is {anchor!r}, but mode pairs has no anchor", "leave one of them out")
+        if payment not in get_args(Payment):
+            raise UsageError(f"unknown payment {payment!r}", f"payments are {', '.join(get_args(Payment))}")
+        if mode == "pairs" and payment != "share":
+            raise UsageError(f"payment {payment} is for comparisons with an anchor", "take mode anchor")
+        if drop_above is not None and payment == "share":
+            raise UsageError("drop_above is for payments about 0, and those of share are not", "take payment brpo")
+        if drop_above is not None and not 0 <= drop_above < 1:
+            raise UsageError(f"drop_above is {drop_above}, but has to be in [0, 1)", "BRPO takes 0.6")
         self.judge = judge
         self.mode: RewardMode = mode
         self.anchor = anchor
+        self.payment: Payment = payment
+        self.drop_above = drop_above
         self.seed = seed
         self.remove_thinking = remove_thinking
         self.__name__ = name
@@ -96,14 +136,15 @@ class RubricReward:
         log_extra: Callable[[str, list[Any]], None] | None = None,
         **columns: Any,  # noqa: ANN401 - all columns of the data set, and whatever else the trainer tells
     ) -> list[float | None]:
-        """Return a reward in [0, 1] for each completion, or None.
+        """Return a reward for each completion, in the range of the payment, or None.
 
         Args:
             prompts: Text or messages, one for each completion.
             completions: Text or messages.
             log_metric: Takes, under ``NAME/``, ``win_share`` and ``tie_share`` of the comparisons with an outcome, as
-                completions see them, ``failed_share`` of all, and over groups with two rewards or more ``group_std``
-                (mean standard deviation) and ``saturated_share`` (groups whose rewards are all equal).
+                completions see them, ``failed_share`` of all, over groups with two rewards or more ``group_std``
+                (mean standard deviation) and ``saturated_share`` (groups whose rewards are all equal), and with
+                `drop_above` ``dropped_share`` of the groups with a payment.
             log_extra: Takes one line for each completion that says what its comparisons came to.
             columns: One value for each completion.
 
@@ -118,16 +159,19 @@ class RubricReward:
         groups: dict[str, list[int]] = {}
         for place, request in enumerate(requests):
             groups.setdefault(request, []).append(place)
-        opponents = self._opponents(groups, answers, columns)
+        against = self._against(groups, answers, columns)
         meetings = [
-            [Meeting(request, answer, opponent) for opponent in against]
-            for request, answer, against in zip(requests, answers, opponents, strict=True)
+            [Meeting(request, answer, opponent) for opponent in each.texts]
+            for request, answer, each in zip(requests, answers, against, strict=True)
         ]
-        outcomes = await compare(self.judge, (m for each in meetings for m in each), self._ask, seed=self.seed)
-        scores = [score(outcomes[meeting] for meeting in each) for each in meetings]
-        rewards = [each.share for each in scores]
+        settled = await compare(self.judge, (m for each in meetings for m in each), self._ask, seed=self.seed)
+        found = [[settled[meeting] for meeting in each] for each in meetings]
+        rewards = [pay(self.payment, each, is_anchor=met.is_anchor) for each, met in zip(found, against, strict=True)]
+        dropped = self._drop(groups.values(), rewards)
+        scores = [score(each) for each in found]
         if log_metric is not None:
-            for metric, value in _metrics(scores, [[rewards[i] for i in group] for group in groups.values()]).items():
+            figures = _metrics(scores, [[rewards[i] for i in group] for group in groups.values()])
+            for metric, value in (figures | dropped).items():
                 log_metric(f"{self.__name__}/{metric}", value)
         if log_extra is not None:
             log_extra(self.__name__, [str(each) for each in scores])
@@ -136,19 +180,25 @@ class RubricReward:
     def _text(self, completion: Completion) -> str:
         return answer_text(completion, remove_thinking=self.remove_thinking)
 
-    def _opponents(
+    def _against(
         self, groups: Mapping[str, list[int]], answers: Sequence[str], columns: Mapping[str, Any]
-    ) -> list[list[str]]:
-        """Return the texts that each completion is compared with."""
+    ) -> list[_Against]:
+        """Return what each completion is compared with."""
         if self.mode == "anchor" and self.anchor not in (_DRAWN, _FIRST):
-            return [[] if reference is None else [self._text(reference)] for reference in self._references(columns)]
-        opponents: list[list[str]] = [[] for _ in answers]
+            texts = [None if each is None else self._text(each) for each in self._references(columns)]
+            return [
+                _Against([]) if text is None else _Against([text], answer == text)
+                for text, answer in zip(texts, answers, strict=True)
+            ]
+        against = [_Against([]) for _ in answers]
         for request, group in groups.items():
             anchor = self._anchor(request, [answers[i] for i in group])
             for i in group:
-                meets_all = anchor in (None, answers[i])
-                opponents[i] = [answers[j] for j in group if j != i] if meets_all else [anchor]
-        return opponents
+                if anchor is None or answers[i] == anchor:
+                    against[i] = _Against([answers[j] for j in group if j != i], is_anchor=anchor is not None)
+                else:
+                    against[i] = _Against([anchor])
+        return against
 
     def _references(self, columns: Mapping[str, Any]) -> Iterable[Completion | None]:
         if self.anchor not in columns:
@@ -167,6 +217,17 @@ class RubricReward:
         # Each text draws a number, so that the order in which they come has no effect.
         seed = draw(self.seed, request, *sorted(set(answers)))
         return min(answers, key=lambda answer: draw(seed, answer))
+
+    def _drop(self, groups: Iterable[list[int]], payments: list[float | None]) -> dict[str, float]:
+        """Take the payments of lopsided groups away, and return the share of such groups by its name."""
+        if self.drop_above is None:
+            return {}
+        paid = [group for group in groups if any(payments[i] is not None for i in group)]
+        dropped = [group for group in paid if is_lopsided([payments[i] for i in group], self.drop_above)]
+        for group in dropped:
+            for i in group:
+                payments[i] = None
+        return {"dropped_share": len(dropped) / len(paid)} if paid else {}
 
 
 def _metrics(scores: Sequence[Score], groups: Sequence[Sequence[float | None]]) -> dict[str, float]:
