@@ -161,7 +161,7 @@ def _about(preset: Preset) -> Iterator[str]:
 def _about_benchmark(benchmark: Benchmark) -> Iterator[str]:
     count = f", {sum(benchmark.counts.values()):,} cases" if benchmark.counts else ""
     yield f"{benchmark.title}{count}: {benchmark.says}"
-    yield f"{benchmark.source.hub} on the hub" if benchmark.source else f"with --path: {benchmark.get}"
+    yield f"{benchmark.source.hub} on the hub" if benchmark.source else "with --path"
     for kind, rule in (("judges that compare two", benchmark.pairs), ("scorers", benchmark.scores)):
         if rule:
             yield f"for {kind}: {'the official rule' if rule.official else 'a rule of ours'}"

@@ -24,6 +24,7 @@ _BATCH = 64
 _BUFFER = 1 << 20
 _MARKS = ("dataset_dict.json", "state.json")
 """Files by which a folder is told to be written by ``save_to_disk``."""
+_REMOTE = "the hub needs the network, and a login for private data"
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,9 @@ class Address:
         split: Split of a data set; None for ``train``, or the only one there is.
         streaming: Whether a data set of the hub is read over the network row by row, instead of downloaded first.
         revision: Commit or tag of a data set of the hub.
+        files: Paths of the files to read within a data set of the hub. They are downloaded and read as files of this
+            machine are, whatever else lies beside them; config, split and streaming mean nothing then. Empty for what
+            `datasets` makes of the whole.
     """
 
     source: str
@@ -43,6 +47,7 @@ class Address:
     split: str | None = None
     streaming: bool = False
     revision: str | None = None
+    files: tuple[str, ...] = ()
 
 
 def is_file_name(source: str) -> bool:
@@ -83,6 +88,8 @@ def open_rows(place: Address) -> Iterator[Located]:
         DataError: It does not exist, or cannot be read.
         UsageError: A configuration or split is missing or unknown.
     """
+    if place.files:
+        return _file_rows(_fetched(place))
     files = local_files(place.source)
     if files is not None:
         if place.config or place.split:
@@ -199,6 +206,22 @@ def _from_hub(place: Address) -> "Dataset | IterableDataset":
     return _loaded(place, streaming=place.streaming)
 
 
+def _fetched(place: Address) -> list[Path]:
+    """Download files of a data set of the hub; those of a commit that were fetched before need no network."""
+    from httpx import HTTPError
+    from huggingface_hub import hf_hub_download
+
+    found: list[Path] = []
+    for name in place.files:
+        try:
+            path = hf_hub_download(place.source, name, repo_type="dataset", revision=place.revision)
+        except (OSError, ValueError, RuntimeError, HTTPError) as error:  # RuntimeError: of hf_xet
+            message = f"{place.source}: {name} cannot be fetched: {_short(error)}"
+            raise DataError(message, f"{_REMOTE}; a copy on this machine is read by its path") from error
+        found.append(Path(path))
+    return found
+
+
 def _loaded(place: Address, *, streaming: bool) -> "Dataset | IterableDataset":
     import datasets
     from datasets.exceptions import DatasetsError
@@ -213,8 +236,7 @@ def _loaded(place: Address, *, streaming: bool) -> "Dataset | IterableDataset":
             split=None if streaming else place.split,
         )
     except (OSError, ValueError, DatasetsError, YAMLError) as error:
-        remote = "it is no file or folder here; the hub needs the network, and a login for private data"
-        hint = "" if Path(place.source).is_dir() else remote
+        hint = "" if Path(place.source).is_dir() else f"it is no file or folder here; {_REMOTE}"
         raise DataError(f"{place.source}: the data set cannot be loaded: {_short(error)}", hint) from error
     return _one_split(loaded, place)
 

@@ -20,12 +20,14 @@ class Hub:
     """What is served, and what was asked.
 
     Attributes:
-        data: Files by path, by name of the data set.
+        data: Files by path, by name of the data set; every commit and tag has the same.
+        cut: Path of a file whose transfer breaks off; empty for none.
         url: Where it is.
         asked: Method and path of every request.
     """
 
     data: Mapping[str, Mapping[str, bytes]]
+    cut: str = ""
     url: str = ""
     asked: list[str] = field(default_factory=list)
 
@@ -50,15 +52,20 @@ class _Handler(BaseHTTPRequestHandler):
             if path.startswith(f"/api/datasets/{name}"):
                 return self.reply({"id": name, "sha": COMMIT, "siblings": [{"rfilename": p} for p in files]})
             if path.startswith(f"/datasets/{name}/resolve/"):
-                return self.file(files.get(path.split("/resolve/")[1].partition("/")[2]))
+                revision, _, file = path.split("/resolve/")[1].partition("/")
+                return self.file(files.get(file), revision, cut=file == self.hub.cut)
         return self.reply({"error": "no such data set"}, {"X-Error-Code": "RepoNotFound"}, 404)
 
     do_GET = do_HEAD = answer  # noqa: N815 - the names that the library calls
 
-    def file(self, content: bytes | None) -> None:
+    def file(self, content: bytes | None, revision: str, *, cut: bool) -> None:
         if content is None:
             return self.reply({"error": "no such file"}, {"X-Error-Code": "EntryNotFound"}, 404)
-        headers = {"ETag": f'"{_digest(content)}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
+        commit = revision if len(revision) == len(COMMIT) else COMMIT
+        headers = {"ETag": f'"{_digest(content)}"', "X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
+        if cut and self.command == "GET":
+            self.close_connection = True
+            return self.reply(content[:1], headers | {"Content-Length": str(len(content))})
         asked = self.headers.get("Range")
         if asked is None:
             return self.reply(content, headers)
@@ -70,9 +77,8 @@ class _Handler(BaseHTTPRequestHandler):
     def reply(self, body: Any, headers: Mapping[str, str] | None = None, code: int = 200) -> None:  # noqa: ANN401
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(code)
-        for key, value in (headers or {}).items():
+        for key, value in {"Content-Length": str(len(content)), **(headers or {})}.items():
             self.send_header(key, value)
-        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)
@@ -82,9 +88,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(data: Mapping[str, Mapping[str, bytes]]) -> Iterator[Hub]:
+def serving(data: Mapping[str, Mapping[str, bytes]], cut: str = "") -> Iterator[Hub]:
     """Serve data sets until the end of the block."""
-    hub = Hub(data)
+    hub = Hub(data, cut)
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": hub}))
     hub.url = f"http://127.0.0.1:{server.server_port}"
     Thread(target=server.serve_forever, daemon=True).start()

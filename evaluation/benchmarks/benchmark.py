@@ -45,11 +45,16 @@ class Source:
         hub: Name of the data set.
         split: Split that holds the benchmark; several are read one after the other.
         config: Configuration.
+        files: Paths of the files that hold it, where the data set does not open as one; split and config mean nothing
+            then.
+        revision: Commit that is read; None for the newest.
     """
 
     hub: str
     split: tuple[str, ...] = ("test",)
     config: str | None = None
+    files: tuple[str, ...] = ()
+    revision: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,18 +67,18 @@ class Benchmark:
         says: What it measures, in a sentence.
         licence: Of the data, as its authors state it; "not verified" where nobody of us saw it.
         citation: Authors, title, year and address.
-        source: Its place on the hub; None where it is not there.
+        source: Its place on the hub; None where it is not there, and its files have to be named.
         cases: Makes cases of rows in the upstream format, and of rows in the normalised form of pairs (id, prompt,
             chosen, rejected, domain) where a case is a pair. The second argument holds the rows of ``--responses`` for
             benchmarks that come without answers, and is empty otherwise. A row that is left out on purpose, such as a
             tie of the annotators, gives a `PassedOver`, which is counted. Raises `RowError` with the place of a row
             that is not what it should be.
-        counts: Published number of cases in each subset; a run over other numbers is marked "not official".
+        counts: Published number of cases in each subset; a run over other numbers is marked "not official", and so is
+            every run where they are not known.
         pairs: Rule for pairwise judges; None where they cannot answer it.
         scores: Rule for scorers; None where they cannot answer it.
         responses: What a row of ``--responses`` holds, in words; empty where the benchmark comes with answers.
         answer_key: Whether upstream rows hold reference answers. No judge of ours is shown them.
-        get: Where its files are to be had, if it is not on the hub.
         notes: What has to be known besides, such as what is unknown about it.
     """
 
@@ -89,7 +94,6 @@ class Benchmark:
     scores: Rule[Rated] | None = None
     responses: str = ""
     answer_key: bool = False
-    get: str = ""
     notes: tuple[str, ...] = ()
 
     def rule(self, kind: Kind) -> Rule[Any] | None:

@@ -2,6 +2,11 @@
 
 The pairs of the OpenRubrics paper (v3, section 5.1) are not public; ours have the same form: of one prompt, a response
 that meets all constraints and one that does not. InFoBench's DRFR as in ``evaluation.py`` of qinyiwei/InfoBench.
+
+FollowBench's data set on the hub keeps English and Chinese files side by side; the English ones are read by name, since
+the name says the kind of constraints (names as listed at commit 959c452; the commit that is read has as many files in
+that folder). The paper counts 820 instructions, five levels of each example. By kind: the authors' files on GitHub end
+at example 25 (content), 22 (situation), 30 (style), 30 (format) and 17 (mixed), which leaves 200 for kind example.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -214,9 +219,13 @@ FOLLOWBENCH = Benchmark(
     licence="Apache-2.0 (LICENSE of the repository)",
     citation="Jiang et al., FollowBench: A Multi-level Fine-grained Constraints Following Benchmark for Large Language "
     "Models, ACL 2024, arXiv:2310.20410, https://github.com/YJiangcm/FollowBench",
-    source=None,
+    source=Source(
+        "YuxinJiang/FollowBench",
+        files=tuple(f"data_en/{category}{_FILE}" for category in _CATEGORIES),
+        revision="03a0578946afb379ee8c0fa8061c9c65daa0f93a",
+    ),
     cases=_followbench_cases,
-    counts={},
+    counts={"content": 125, "situation": 110, "style": 150, "format": 150, "example": 200, "mixed": 85},
     pairs=Rule(says=f"{_SAYS_PAIRS}Right pairs / all pairs. {OURS}", official=False, readings=ours(_by_levels)),
     scores=Rule(
         says=f"{_SAYS_PAIRS}Pairs in which the better response has the higher score / all pairs. {OURS}",
@@ -226,9 +235,11 @@ FOLLOWBENCH = Benchmark(
     responses="id (as in the data, or category/example_id/level), response, and satisfied: whether each constraint of "
     "the level is met, or one entry for all of them",
     answer_key=True,
-    get="folder data of YJiangcm/FollowBench on GitHub; keep the names of its files, which say the kind of constraints "
-    "(rows have no ids: responses name category/example_id/level)",
     notes=(
+        "numbers are of the instructions with constraints, of which each gives one pair at most: responses that leave "
+        "some without a pair are counted, and said",
+        "with --path keep the names of the authors' files, which say the kind of constraints; rows have no ids, so "
+        "responses name category/example_id/level",
         "a benchmark of policies: the pairs, and who says which constraints are met, are the user's",
         _NOT_PUBLIC,
         "its own figures (hard and soft satisfaction rate by level, consistent levels) are not computed: the data "

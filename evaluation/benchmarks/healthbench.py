@@ -1,6 +1,9 @@
 """HealthBench (Arora et al.): answers to health questions, scored by criteria that physicians wrote.
 
 Rule as in ``healthbench_eval.py`` of openai/simple-evals (`calculate_score`, `grade_sample`, `_compute_clipped_stats`).
+
+The data set on the hub keeps files of different layouts side by side, and does not open as one; the full set is the
+file that is named here (files listed at commit 40ee196).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,7 +14,7 @@ from typing import cast
 from pydantic import JsonValue
 
 from openrubrics.data.rows import Located, PassedOver
-from openrubrics.evaluation.benchmarks.benchmark import Benchmark, Rule
+from openrubrics.evaluation.benchmarks.benchmark import Benchmark, Rule, Source
 from openrubrics.evaluation.benchmarks.case import Case, Point, Rated, Scores
 from openrubrics.evaluation.benchmarks.upstream import Responses, Row, group_of, several
 
@@ -140,7 +143,11 @@ HEALTHBENCH = Benchmark(
     licence="MIT (openai/simple-evals, and the data card); never training data: every row carries a canary",
     citation="Arora et al., HealthBench: Evaluating Large Language Models Towards Improved Human Health, 2025, "
     "arXiv:2505.08775, https://github.com/openai/simple-evals",
-    source=None,
+    source=Source(
+        "openai/healthbench",
+        files=("2025-05-07-06-14-12_oss_eval.jsonl",),
+        revision="40ee1968852fc57f625934251ac22be47077a8fb",
+    ),
     cases=_cases,
     counts=_THEMES,
     scores=Rule(
@@ -157,16 +164,15 @@ HEALTHBENCH = Benchmark(
     ),
     responses="prompt_id, response",
     answer_key=True,
-    get="2025-05-07-06-14-12_oss_eval.jsonl of openai/healthbench on the hub (which keeps files of different layouts "
-    "side by side, and does not open as one data set)",
     notes=(
         "the official grader asks again until its reply is valid, so that it has no failures; what becomes of them "
         "here is ours",
         "the grader's prompt is ours, and so may be its model (official: GPT-4.1): figures are not comparable with "
         "published ones",
         "never training data: every row carries a canary string, which has to stay with it",
-        "numbers are of the full set of 5,000 (table 2 of the paper); the hard set has 1,000 examples and the "
-        "consensus set 3,671, and runs over them are marked as not official",
+        "numbers are of the full set of 5,000 (table 2 of the paper), which is what is read from the hub; the hard set "
+        "has 1,000 examples and the consensus set 3,671, which are read with --path, and runs over them are marked as "
+        "not official",
         "it measures what wrote the responses as much as the scorer",
         "several responses to a prompt are examples of one group; official repeats average them in the same way",
     ),

@@ -1,4 +1,8 @@
-"""HelpSteer3-Preference (Wang et al.): the validation split as a test of judges, as OpenRubrics uses it since v3."""
+"""HelpSteer3-Preference (Wang et al.): the validation split as a test of judges, as OpenRubrics uses it since v3.
+
+How many pairs of each domain the split has is not known here: what could be read of the data card, of the paper and of
+the work of others tells at most the number of all rows, with ties.
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import cast

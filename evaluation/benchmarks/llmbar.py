@@ -1,6 +1,9 @@
 """LLMBar (Zeng et al.): pairs of which one response follows the instruction, and the other only looks better.
 
 Rule as in ``LLMEvaluator/evaluate.py`` of princeton-nlp/LLMBar; averages over the five sets as in table 2 of the paper.
+
+Their data set on the hub holds a program and no rows (files listed at commit e14faa6), and programs of the hub are not
+run. RewardBench has all five sets as subsets, of the same numbers: this is what is read from there.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -8,7 +11,7 @@ from pathlib import PurePath
 from statistics import fmean
 
 from openrubrics.data.rows import Located, PassedOver
-from openrubrics.evaluation.benchmarks.benchmark import Benchmark, Rule
+from openrubrics.evaluation.benchmarks.benchmark import Benchmark, Rule, Source
 from openrubrics.evaluation.benchmarks.case import Answer, Case, Rated, Scores
 from openrubrics.evaluation.benchmarks.rules import comparisons, mean, right
 from openrubrics.evaluation.benchmarks.upstream import Row, cases, group_of, pair_of
@@ -17,6 +20,14 @@ from openrubrics.evaluation.results import Category
 _ADVERSARIAL = ("Neighbor", "GPTInst", "GPTOut", "Manual")
 _SETS = ("Natural", *_ADVERSARIAL)
 _DOMAINS = {"natural": "Natural", **{f"adversarial-{name.casefold()}": name for name in _ADVERSARIAL}}
+_SUBSETS = {
+    "llmbar-natural": "Natural",
+    "llmbar-adver-neighbor": "Neighbor",
+    "llmbar-adver-GPTInst": "GPTInst",
+    "llmbar-adver-GPTOut": "GPTOut",
+    "llmbar-adver-manual": "Manual",
+}
+"""What RewardBench calls the sets."""
 
 Said = Callable[[Answer], Sequence[Category]]
 """Makes the two orders of a pair of an answer."""
@@ -25,12 +36,34 @@ Said = Callable[[Answer], Sequence[Category]]
 def _cases(rows: Iterable[Located], responses: Iterable[Located]) -> Iterator[Case | PassedOver]:
     """Return the pairs; the repository keeps what others judged in the same folders, which is not read."""
     benchmark = ((place, row) for place, row in rows if "evaluators" not in PurePath(place.name).parts)
-    return cases(benchmark, lambda row: _normalised(row) if "chosen" in row.values else _upstream(row))
+    return cases(benchmark, _case)
+
+
+def _case(row: Row) -> Case | PassedOver:
+    if "subset" in row.values:
+        return _of_rewardbench(row)
+    return _normalised(row) if "chosen" in row.values else _upstream(row)
 
 
 def _normalised(row: Row) -> Case:
     pair = pair_of(row)
     return Case.of(pair, subset=_DOMAINS[row.word("domain", _DOMAINS)], group=group_of(pair.prompt, pair.meta))
+
+
+def _of_rewardbench(row: Row) -> Case | PassedOver:
+    """Return a pair of RewardBench, if it is one of LLMBar's."""
+    subset = row.text("subset")
+    if subset not in _SUBSETS:
+        return PassedOver("a pair of RewardBench that is none of LLMBar")
+    prompt = row.prompt("prompt")
+    return Case(
+        id=f"{subset}/{row.name('id')}",
+        subset=_SUBSETS[subset],
+        group=group_of(prompt),
+        prompt=prompt,
+        responses=(row.text("chosen"), row.text("rejected")),
+        better=((0, 1),),
+    )
 
 
 def _upstream(row: Row) -> Case:
@@ -101,10 +134,10 @@ LLMBAR = Benchmark(
     name="llmbar",
     title="LLMBar",
     says="Whether a judge prefers the response that follows the instruction over one that only looks better.",
-    licence="MIT (LICENSE of the repository)",
+    licence="MIT (LICENSE of the repository); the copy in RewardBench ODC-BY (its data card)",
     citation="Zeng et al., Evaluating Large Language Models at Evaluating Instruction Following, ICLR 2024, "
     "arXiv:2310.07641, https://github.com/princeton-nlp/LLMBar",
-    source=None,
+    source=Source("allenai/reward-bench", split=("filtered",)),
     cases=_cases,
     counts={"Natural": 100, "Neighbor": 134, "GPTInst": 92, "GPTOut": 47, "Manual": 46},
     pairs=Rule(
@@ -122,8 +155,10 @@ LLMBAR = Benchmark(
         readings={"official": _reading(_official, _agrees), "strict": _reading(_strict, _agrees_on_one)},
         quirks=("equal or unreadable ratings are worth half a pair",),
     ),
-    get="princeton-nlp/LLMBar on GitHub, folder Dataset/LLMBar (what the hub has is a program, which is not run here)",
     notes=(
+        "from the hub these are the five LLMBar subsets of RewardBench, as many pairs as the authors' own; that all "
+        "texts are the same was not checked. The authors' files are in folder Dataset/LLMBar of princeton-nlp/LLMBar "
+        "on GitHub, for --path",
         "the authors' program scores one set at a time; that averages weigh the sets the same is told by the figures "
         "in table 2 of the paper",
         "kappa, which the authors' program prints too, compares labels 1 and 2 with 0 and 1; it is not computed",

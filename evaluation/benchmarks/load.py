@@ -108,9 +108,11 @@ def _addresses(benchmark: Benchmark, path: Path | None) -> list[Address]:
     if path is not None:
         return [Address(str(path))]
     if benchmark.source is None:
-        raise UsageError(f"{benchmark.title} cannot be read from the hub", f"name it with --path: {benchmark.get}")
+        raise UsageError(f"{benchmark.title} is not on the hub", "name its files with --path")
     source = benchmark.source
-    return [Address(source.hub, config=source.config, split=split) for split in source.split]
+    if source.files:
+        return [Address(source.hub, revision=source.revision, files=source.files)]
+    return [Address(source.hub, source.config, split, revision=source.revision) for split in source.split]
 
 
 def _files(*paths: Path | None) -> tuple[Path, ...]:

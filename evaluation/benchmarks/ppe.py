@@ -1,7 +1,9 @@
 """PPE (Frick et al.): conflict pairs of IFEval responses, and human preferences of Chatbot Arena.
 
 The repository of the authors, lmarena/PPE, could not be read here. Layouts are those of the data cards on the hub; how
-conflict pairs are told comes from a copy of its ``benchmarks/base.py`` and from several independent converters.
+conflict pairs are told comes from a copy of its ``benchmarks/base.py`` and from several independent converters. How
+many of the human preferences have a winner is not known here: the data card gives all rows, with ties; the J1 paper
+(arXiv:2505.10320) asks 10.2K of them, and does not say which.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -221,6 +221,10 @@ def test_pairs_of_requests_leave_out_those_without_one() -> None:
 
 def test_the_published_numbers() -> None:
     assert sum(INFOBENCH.counts.values()) == 500
+    assert sum(FOLLOWBENCH.counts.values()) == 820
+    assert {name: count / 5 for name, count in FOLLOWBENCH.counts.items()} == dict(zip(
+        ("content", "situation", "style", "format", "example", "mixed"), (25, 22, 30, 30, 40, 17), strict=True
+    ))  # fmt: skip
     assert INFOBENCH.responses
     assert FOLLOWBENCH.responses
 

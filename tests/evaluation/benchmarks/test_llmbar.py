@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from benchmark_rows import cases, compared, file_cases, located, rated
 
-from openrubrics.data.rows import Located, Place, RowError
+from openrubrics.data.rows import Located, PassedOver, Place, RowError
 from openrubrics.evaluation.benchmarks import Case, Compared
 from openrubrics.evaluation.benchmarks.llmbar import LLMBAR
 from openrubrics.evaluation.benchmarks.load import load
+from openrubrics.evaluation.benchmarks.rewardbench import REWARDBENCH
 
 SETS = ("Natural", "Neighbor", "GPTInst", "GPTOut", "Manual")
 ROW: dict[str, object] = {"input": "Say yes.", "output_1": "No.", "output_2": "Yes.", "label": 2}
@@ -37,6 +38,22 @@ def test_the_normalised_form_gives_the_same_pair() -> None:
     row = {"id": "n", "prompt": "Say yes.", "chosen": "Yes.", "rejected": "No.", "domain": "adversarial-gptout"}
     (case,) = cases(LLMBAR, located(row))
     assert case == one("Adversarial/GPTOut").model_copy(update={"id": "n"})
+
+
+def test_a_row_of_rewardbench_gives_the_same_pair() -> None:
+    row = {"id": 7, "prompt": "Say yes.", "chosen": "Yes.", "rejected": "No.", "subset": "llmbar-adver-GPTOut"}
+    (case,) = cases(LLMBAR, located(row))
+    assert case == one("Adversarial/GPTOut").model_copy(update={"id": "llmbar-adver-GPTOut/7"})
+    other = list(LLMBAR.cases(located(row | {"subset": "mt-bench-hard"}), ()))
+    assert other == [PassedOver("a pair of RewardBench that is none of LLMBar")]
+
+
+def test_the_subsets_of_rewardbench_are_as_large_as_the_sets() -> None:
+    """So that what is read from there can be complete."""
+    row = {"id": 7, "prompt": "Say yes.", "chosen": "Yes.", "rejected": "No."}
+    theirs = {name: count for name, count in REWARDBENCH.counts.items() if name.startswith("llmbar-")}
+    found = cases(LLMBAR, located(*({**row, "subset": name} for name in theirs)))
+    assert {case.subset: count for case, count in zip(found, theirs.values(), strict=True)} == LLMBAR.counts
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from toy_benchmark import TOY
 
+from openrubrics.evaluation.benchmarks.benchmark import Source
 from openrubrics.evaluation.benchmarks.load import load
 from openrubrics.signatures import DataError, UsageError
 
@@ -68,5 +69,16 @@ def test_responses_are_needed_or_refused(tmp_path: Path) -> None:
 
 
 def test_without_a_file_it_must_be_on_the_hub() -> None:
-    with pytest.raises(UsageError, match=r"Toy cannot be read from the hub.*--path: a shop"):
-        load(replace(TOY, get="a shop"))
+    with pytest.raises(UsageError, match=r"Toy is not on the hub.*--path"):
+        load(TOY)
+
+
+def test_files_of_the_hub_are_not_there_without_network() -> None:
+    gone = replace(TOY, source=Source("nobody/nothing", files=("toy.jsonl",), revision="c" * 40))
+    with pytest.raises(DataError, match=r"nobody/nothing: toy.jsonl cannot be fetched: .*the hub needs the network"):
+        load(gone)
+
+
+def test_where_no_number_is_published_no_run_is_official(tmp_path: Path) -> None:
+    loaded = load(replace(TOY, counts={}), write(tmp_path / "toy.jsonl", *PLAIN))
+    assert loaded.differences == ("how many cases were published is not known here",)

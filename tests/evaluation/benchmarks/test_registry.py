@@ -20,7 +20,7 @@ def test_a_benchmark_says_where_it_is_from(one: Benchmark) -> None:
     assert one.licence
     assert "arxiv" in one.citation.casefold() or "https://" in one.citation
     assert one.pairs or one.scores
-    assert bool(one.get) != bool(one.source)
+    assert one.source
     assert benchmark(one.name) is one
 
 
