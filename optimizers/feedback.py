@@ -40,7 +40,9 @@ _COMMON = """
     a an and answer answers are at be by contain contains criteria criterion does for hard has have in include includes
     is it its must no not of on or principle request response responses rule should that the this to use uses with
 """
-_SAYS_LITTLE = frozenset(_COMMON.split())
+SAYS_LITTLE = frozenset(_COMMON.split())
+"""Words that criteria share without having anything in common."""
+
 _TOPIC = {"name": "names", "number": "states the number", "response": "singles out a response by"}
 
 
@@ -296,7 +298,7 @@ def _is_of(gatekeeper: str, rubric: Rubric) -> bool:
 
 
 def _stems(text: str) -> set[str]:
-    return {word[:4] for word in _WORD.findall(text[:_LONG].casefold()) if word not in _SAYS_LITTLE}
+    return {word[:4] for word in _WORD.findall(text[:_LONG].casefold()) if word not in SAYS_LITTLE}
 
 
 def _cut(lines: Sequence[str]) -> list[str]:

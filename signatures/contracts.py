@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from openrubrics.signatures.edits_text import SuggestedEdits
 from openrubrics.signatures.errors import ParseError, UsageError
 from openrubrics.signatures.judge_text import JudgeForm, JudgeTrace
 from openrubrics.signatures.model_text import excerpt, well_formed
@@ -51,7 +52,7 @@ Criterion 1 [Hard Rule]: <Met or Not met>
 Justification: <what in the response speaks for or against it>
 Criterion 2 [Principle]: <Met or Not met>"""
 
-Content = Rubric | JudgeTrace | ScoreTrace | Paraphrase
+Content = Rubric | JudgeTrace | ScoreTrace | Paraphrase | SuggestedEdits
 """What a reply can stand for."""
 
 
