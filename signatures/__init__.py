@@ -2,6 +2,7 @@
 
 from openrubrics.signatures.adapter import VerbatimAdapter, invert
 from openrubrics.signatures.contracts import FINDINGS, JUDGMENT, RUBRIC, Contract
+from openrubrics.signatures.edits import Add, Delete, Edit, Modify, apply_edit
 from openrubrics.signatures.errors import (
     BudgetError,
     DataError,
@@ -13,6 +14,8 @@ from openrubrics.signatures.errors import (
 )
 from openrubrics.signatures.grades import Best, Grade, Met, Score
 from openrubrics.signatures.judge_text import JudgeForm, JudgeTrace, render_judgment
+from openrubrics.signatures.meta_rubric import Domain, MetaPrinciple, MetaRubric, Part, TypeRule
+from openrubrics.signatures.meta_rubric_file import default_meta_rubric, read_meta_rubric
 from openrubrics.signatures.score_text import ScoreTrace, render_findings
 from openrubrics.signatures.tasks import ContrastResponses, GenerateRubric, JudgePair, ScoreResponse
 from openrubrics.signatures.values import (
@@ -43,6 +46,7 @@ __all__ = [
     "FINDINGS",
     "JUDGMENT",
     "RUBRIC",
+    "Add",
     "Best",
     "BudgetError",
     "Check",
@@ -50,6 +54,9 @@ __all__ = [
     "ContrastResponses",
     "Criterion",
     "DataError",
+    "Delete",
+    "Domain",
+    "Edit",
     "Failed",
     "Finding",
     "GenerateRubric",
@@ -62,13 +69,17 @@ __all__ = [
     "Label",
     "Message",
     "Met",
+    "MetaPrinciple",
+    "MetaRubric",
     "MissingExtraError",
+    "Modify",
     "OpenRubricsError",
     "Order",
     "OrderOutcome",
     "Orders",
     "Outcome",
     "ParseError",
+    "Part",
     "PreferencePair",
     "Prompt",
     "RankedResponses",
@@ -77,14 +88,18 @@ __all__ = [
     "ScoreResponse",
     "ScoreTrace",
     "Tie",
+    "TypeRule",
     "Usage",
     "UsageError",
     "VerbatimAdapter",
     "Verdict",
     "Vote",
+    "apply_edit",
+    "default_meta_rubric",
     "fingerprint",
     "invert",
     "prompt_text",
+    "read_meta_rubric",
     "render_findings",
     "render_judgment",
 ]

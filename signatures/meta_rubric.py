@@ -7,11 +7,10 @@ edit, is in `openrubrics.signatures.meta_rubric_text`; changes are values too (`
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.rubric_text import canonical_line, has_words
@@ -26,38 +25,34 @@ GuardName = Literal["stated_rules", "empty", "cut", "repetition", "language_mix"
 CRITERION_TYPES: tuple[CriterionType, ...] = get_args(CriterionType)
 GUARDS: tuple[GuardName, ...] = get_args(GuardName)
 
+VETO = "veto"
+"""What the document has in the place of a weight, for the type that decides alone."""
+
 GENERAL = "general"
 """Name of the part that holds for every request."""
 
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+MOST_VERSIONS = 999_999
+"""Highest version there is."""
 
-Name = Annotated[str, StringConstraints(pattern=rf"^{_NAME.pattern}$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 """A short name: lower-case letters, digits, ``-`` and ``_``, at most 40 of them, a letter first."""
 
 
-def _one_line(text: object) -> object:
+def _canonical(text: object) -> object:
     return canonical_line(text) if isinstance(text, str) else text
 
 
-class _Line(Frozen):
-    """Base of what stands in one line of the document: white space is collapsed, and there is a word in it."""
-
-    text: str
-
-    @field_validator("text", mode="before")
-    @classmethod
-    def _canonical(cls, text: object) -> object:
-        return _one_line(text)
-
-    @field_validator("text")
-    @classmethod
-    def _says_something(cls, text: str) -> str:
-        if not has_words(text):
-            raise ValueError(f"a line needs a letter or a digit, and there is none in {text!r}")
-        return text
+def _says_something(text: str) -> str:
+    if not has_words(text):
+        raise ValueError(f"a line needs a letter or a digit, and there is none in {text!r}")
+    return text
 
 
-class TypeRule(_Line):
+Line = Annotated[str, BeforeValidator(_canonical), AfterValidator(_says_something)]
+"""One line of the document: white space is collapsed, and there is a letter or a digit in it."""
+
+
+class TypeRule(Frozen):
     """What a type of criterion is for, and how it is enforced.
 
     Attributes:
@@ -67,6 +62,7 @@ class TypeRule(_Line):
     """
 
     type: CriterionType
+    text: Line
     weight: float | None = Field(default=None, gt=0, allow_inf_nan=False)
 
     @model_validator(mode="after")
@@ -76,7 +72,7 @@ class TypeRule(_Line):
         return self
 
 
-class MetaPrinciple(_Line):
+class MetaPrinciple(Frozen):
     """A principle that criteria are made from: it is adapted to the request, or left out where it does not apply.
 
     Attributes:
@@ -87,6 +83,7 @@ class MetaPrinciple(_Line):
 
     name: Name
     type: CriterionType
+    text: Line
 
 
 class Part(Frozen):
@@ -97,13 +94,8 @@ class Part(Frozen):
         principles: What they are made from.
     """
 
-    method: tuple[str, ...] = ()
+    method: tuple[Line, ...] = ()
     principles: tuple[MetaPrinciple, ...] = ()
-
-    @field_validator("method", mode="before")
-    @classmethod
-    def _lines(cls, method: Iterable[object]) -> tuple[object, ...]:
-        return tuple(_one_line(line) for line in method)
 
     @field_validator("principles")
     @classmethod
@@ -121,12 +113,7 @@ class Domain(Part):
     """
 
     name: Name
-    when: str
-
-    @field_validator("when", mode="before")
-    @classmethod
-    def _canonical(cls, when: object) -> object:
-        return _one_line(when)
+    when: Line
 
     @field_validator("name")
     @classmethod
@@ -151,7 +138,7 @@ class MetaRubric(Frozen):
     """
 
     name: Name
-    version: int = Field(default=1, ge=1)
+    version: int = Field(default=1, ge=1, le=MOST_VERSIONS)
     least: int = Field(default=5, ge=1)
     most: int = Field(default=15, le=99)
     types: tuple[TypeRule, ...]
@@ -170,6 +157,24 @@ class MetaRubric(Frozen):
         if not self.general.principles:
             raise ValueError("the general part has no principles, so there is nothing to make criteria from")
         return self
+
+    @classmethod
+    def parse(cls, text: str, source: str = "") -> MetaRubric:
+        """Read the document that people edit.
+
+        Args:
+            text: Markdown, as `openrubrics.signatures.meta_rubric_text` describes it.
+            source: Name of the file, for messages.
+
+        Raises:
+            DataError: It is none; the message names the line of each fault, and the hint says what is expected.
+        """
+        from openrubrics.signatures.meta_rubric_text import read_fields  # it makes the values of this module
+
+        return cls.model_validate(read_fields(text, source))
+
+    def __str__(self) -> str:
+        return "\n\n".join(_paragraphs(self)) + "\n"
 
     @property
     def fingerprint(self) -> str:
@@ -225,3 +230,37 @@ def _refuse_repeats(what: str, names: Iterable[str]) -> None:
         if name in seen:
             raise ValueError(f"{what} appears twice: {name!r}")
         seen.add(name)
+
+
+def _paragraphs(meta_rubric: MetaRubric) -> Iterator[str]:
+    yield f"# Meta-rubric: {meta_rubric.name}"
+    yield f"Version: {meta_rubric.version}\nCriteria: {meta_rubric.least} to {meta_rubric.most}"
+    yield "## Types"
+    yield _listed(f"{rule.type} [{_weight(rule.weight)}]: {rule.text}" for rule in meta_rubric.types)
+    yield "## Guards"
+    if meta_rubric.guards:
+        yield _listed(meta_rubric.guards)
+    yield "## General"
+    yield from _part_paragraphs(meta_rubric.general)
+    for domain in meta_rubric.domains:
+        yield f"## Domain: {domain.name}"
+        yield f"When: {domain.when}"
+        yield from _part_paragraphs(domain)
+
+
+def _part_paragraphs(part: Part) -> Iterator[str]:
+    if part.method:
+        yield "### Method"
+        yield _listed(part.method)
+    if part.principles:
+        yield "### Principles"
+        yield _listed(f"{one.name} [{one.type}]: {one.text}" for one in part.principles)
+
+
+def _listed(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _weight(weight: float | None) -> str:
+    """Return a weight as it is written: ``5`` and not ``5.0``, and every digit that it has."""
+    return VETO if weight is None else repr(weight).removesuffix(".0")
