@@ -8,12 +8,11 @@ from typing import Self
 
 import dspy
 
-from openrubrics.programs.enforce import own_request
 from openrubrics.signatures import Criterion, Finding, Label, Rubric
 from openrubrics.signatures.model_text import excerpt
 from openrubrics.signatures.rubric_text import MOST_CRITERIA
 from openrubrics.signatures.values import OTHER
-from openrubrics.verifiers import CheckResult, attach_checks, stated_rules, verify
+from openrubrics.verifiers import CheckResult, attach_checks, own_request, stated_rules, verify
 
 LABELS: tuple[Label, Label] = ("A", "B")
 

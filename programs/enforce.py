@@ -1,28 +1,10 @@
 """Hard rules that code can decide are decided by code, before any model is asked for anything, even for a rubric."""
 
-import re
 from collections.abc import Sequence
 
 from openrubrics.signatures import Criterion, Finding, Rubric, Verdict
 from openrubrics.signatures.values import OTHER, Label
 from openrubrics.verifiers import CheckResult, stated_rules, verify
-
-_TURN = re.compile(r"\n\n(System|Human|Assistant):")
-
-
-def own_request(prompt: str) -> str:
-    """Return the part of a prompt that states rules for the answer: of a transcript, the last turn of the user.
-
-    Args:
-        prompt: A request, or a transcript of turns as `openrubrics.signatures.prompt_text` writes it.
-    """
-    text = "\n\n" + prompt.lstrip()
-    turns = list(_TURN.finditer(text))
-    asked = [i for i, turn in enumerate(turns) if turn[1] == "Human"]
-    if not asked or turns[0].start() != 0:
-        return prompt
-    last = asked[-1]
-    return text[turns[last].end() : turns[last + 1].start() if last + 1 < len(turns) else None].strip()
 
 
 def asked_rules(request: str) -> Rubric | None:
@@ -33,6 +15,9 @@ def asked_rules(request: str) -> Rubric | None:
 
 def decide_by_checks(rubric: Rubric, response_a: str, response_b: str) -> Verdict | None:
     """Return a verdict when exactly one response passes the checks of all hard rules that have one, else None.
+
+    A response that breaks a rule cannot win by code, whatever the other one breaks: where both break something, the
+    same or not, one rule or several, that is for a model to weigh, since rules have no common measure.
 
     Principles decide nothing here, even those with a check. Checks apply strictly (the IFEval reading without
     tolerance). A check that cannot be decided for one of the responses counts for neither.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from openrubrics.programs.arguments import check_rubric, check_texts
-from openrubrics.programs.enforce import asked_rules, decide_by_checks, own_request
+from openrubrics.programs.enforce import asked_rules, decide_by_checks
 from openrubrics.programs.gatekeeper import GatekeeperJudge
 from openrubrics.programs.orders import check_orders, judged_by
 from openrubrics.programs.program import Program
@@ -15,7 +15,7 @@ from openrubrics.programs.steps import Call, Steps, arun, at_most, run, through_
 from openrubrics.signatures import Judgment, OrderOutcome, Orders, Prompt, Rubric, Verdict, prompt_text
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.values import Order
-from openrubrics.verifiers import attach_checks
+from openrubrics.verifiers import attach_checks, own_request
 
 
 class RubricRM(Program):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from pydantic import JsonValue
 
 from openrubrics.programs.arguments import check_responses, check_rubric, check_texts
-from openrubrics.programs.enforce import own_request
 from openrubrics.programs.predict import BoundPredict
 from openrubrics.programs.program import Program
 from openrubrics.programs.rubric_generator import RubricGenerator
@@ -26,7 +25,7 @@ from openrubrics.signatures import (
     prompt_text,
 )
 from openrubrics.signatures.errors import UsageError
-from openrubrics.verifiers import attach_checks, verify
+from openrubrics.verifiers import attach_checks, own_request, verify
 
 
 class RubricScorer(Program):

@@ -93,9 +93,12 @@ NAMES: dict[str, list[str]] = {
         "Verifier",
         "attach_checks",
         "describe",
+        "own_request",
         "recognise",
         "registry",
+        "request_checks",
         "stated_rules",
+        "verifiable_share",
         "verify",
     ],
     "openrubrics.lms": [

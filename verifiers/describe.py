@@ -30,7 +30,8 @@ def describe(check: Check) -> str:
     """Return one rubric sentence, "The response ...", that states a check with its arguments.
 
     For every check that `recognise` knows, it finds exactly this check in the sentence: all of IFEval's, and ours
-    about characters, lines, start and end. (Ours about words, JSON, schemas and patterns are not read back.)
+    about characters, lines, start and end. (Ours about words, JSON, schemas and patterns are not read back, nor are
+    guards.)
 
     Raises:
         UsageError: The check is not registered, or its arguments are not valid.
@@ -172,6 +173,11 @@ _SENTENCES: Mapping[str, Callable[[Any], str]] = {
     "punctuation:no_comma": lambda _: "does not use any commas.",
     "startend:end_checker": _end_phrase,
     "startend:quotation": lambda _: "is wrapped entirely in double quotation marks.",
+    "guard:cut": lambda _: "does not end in the middle.",
+    "guard:empty": lambda _: "has content.",
+    "guard:language_mix": lambda _: "has no words of a script that nothing in the request explains.",
+    "guard:refusal": lambda _: "does not decline the request.",
+    "guard:repetition": lambda _: "does not say the same over and over.",
     "text:character_count": _range("characters"),
     "text:ends_with": _ends,
     "text:json": lambda _: "is bare JSON and nothing else.",

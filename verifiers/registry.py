@@ -8,6 +8,10 @@ from types import MappingProxyType
 from openrubrics.verifiers.contract import AnyVerifier
 from openrubrics.verifiers.data_formats import FORMAT_VERIFIERS
 from openrubrics.verifiers.frame import FRAME_VERIFIERS
+from openrubrics.verifiers.guard_form import FORM_GUARDS
+from openrubrics.verifiers.guard_refusal import REFUSAL_GUARDS
+from openrubrics.verifiers.guard_repetition import REPETITION_GUARDS
+from openrubrics.verifiers.guard_scripts import SCRIPT_GUARDS
 from openrubrics.verifiers.keywords import KEYWORD_VERIFIERS
 from openrubrics.verifiers.layout import LAYOUT_VERIFIERS
 from openrubrics.verifiers.length import LENGTH_VERIFIERS
@@ -20,7 +24,12 @@ _ALL: tuple[AnyVerifier, ...] = (
     *FRAME_VERIFIERS,
     *STYLE_VERIFIERS,
     *FORMAT_VERIFIERS,
+    *FORM_GUARDS,
+    *REPETITION_GUARDS,
+    *SCRIPT_GUARDS,
+    *REFUSAL_GUARDS,
 )
 
 registry: Mapping[str, AnyVerifier] = MappingProxyType({verifier.name: verifier for verifier in _ALL})
-"""Every verifier by its name: the 25 instruction types of IFEval under their own names, and ours under ``text:``."""
+"""Every verifier by its name: the 25 instruction types of IFEval under their own names, ours under ``text:``, and ours
+against degenerate output under ``guard:``."""

@@ -4,9 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from openrubrics.programs.enforce import own_request
 from openrubrics.signatures.values import Message, Prompt, prompt_text
-from openrubrics.verifiers import stated_rules, verify
+from openrubrics.verifiers import own_request, stated_rules, verify
 
 _SENTENCE_GAP = re.compile(r"(?<=[a-z][.!?]) (?=[A-Z])")
 _BULLET = re.compile(r"^([ \t]*)([-*])(?=[ \t]+\S)", re.MULTILINE)

@@ -11,9 +11,8 @@ from openrubrics.evaluation.audits.breaks import broken
 from openrubrics.evaluation.audits.measures import mean, mean_difference, share
 from openrubrics.evaluation.audits.question import Asked, Auditor, Given, Question, category, drawn, examples, failures
 from openrubrics.evaluation.audits.result import Audit, Example
-from openrubrics.programs.enforce import own_request
 from openrubrics.signatures.values import Check, PreferencePair, prompt_text
-from openrubrics.verifiers import stated_rules, verify
+from openrubrics.verifiers import own_request, stated_rules, verify
 
 _TITLE = "Sensitivity: does the judge see one broken rule?"
 _ALONE = "the other is the same but for one broken rule"

@@ -18,11 +18,10 @@ from pydantic import Field
 from openrubrics.data import TopicFinding, topic_findings
 from openrubrics.evaluation.intervals import Interval, bootstrap, bootstrap_ratio, wilson
 from openrubrics.evaluation.rubrics.read import RubricRow
-from openrubrics.programs.enforce import own_request
 from openrubrics.signatures.errors import DataError
 from openrubrics.signatures.rubric_text import CriterionKind
 from openrubrics.signatures.values import Frozen, Rubric, fingerprint, prompt_text
-from openrubrics.verifiers import attach_checks
+from openrubrics.verifiers import attach_checks, own_request
 
 MOST_EXAMPLES = 10
 

@@ -57,7 +57,8 @@ ARGUMENTS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "text:starts_with": {"text": TEXT, "ignore_case": st.just(True)},
     "text:ends_with": {"text": TEXT.filter(lambda text: not text.lower().startswith("p."))},
 }
-NOT_READ_BACK = {"text:json", "text:json_schema", "text:regex", "text:word_count"}
+GUARDS = {"guard:cut", "guard:empty", "guard:language_mix", "guard:refusal", "guard:repetition"}
+NOT_READ_BACK = {"text:json", "text:json_schema", "text:regex", "text:word_count", *GUARDS}
 
 
 def test_every_check_is_read_back_or_known_not_to_be() -> None:
@@ -92,3 +93,12 @@ def test_a_described_check_is_recognised_again_and_nothing_else(name: str, data:
 )
 def test_the_other_checks_are_described_too(name: str, arguments: dict[str, Any], sentence: str) -> None:
     assert describe(Check(name=name, arguments=arguments)) == sentence
+
+
+@pytest.mark.parametrize("name", sorted(GUARDS))
+def test_no_rule_is_recognised_in_a_described_guard(name: str) -> None:
+    sentence = describe(Check(name=name))
+
+    assert sentence.startswith("The response ")
+    assert sentence == canonical_line(sentence)
+    assert recognise(sentence) == ()

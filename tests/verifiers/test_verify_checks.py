@@ -65,6 +65,11 @@ EXAMPLES: list[tuple[str, dict[str, Any], str, str]] = [
     ("text:json", {}, "null", "NaN"),
     ("text:json_schema", {"schema": {"type": "object", "required": ["a"]}}, '{"a": 1}', '{"b": 1}'),
     ("text:json_schema", {"schema": {"type": "string", "pattern": "^a+$"}}, '"aa"', '"ab"'),
+    ("guard:empty", {}, "**No.**", "***"),
+    ("guard:cut", {}, "So it is.", "<think>So it"),
+    ("guard:repetition", {}, "It goes on.", "It goes on and on. " * 40),
+    ("guard:language_mix", {}, "The result is good.", "The 结果 is good."),
+    ("guard:refusal", {}, "Seven is a prime.", "I'm sorry, but I can't help with that."),
 ]
 
 
@@ -78,7 +83,7 @@ def test_a_check_passes_and_fails(name: str, arguments: dict[str, Any], good: st
 
 def test_every_registered_check_has_an_example() -> None:
     assert {name for name, *_ in EXAMPLES} == set(registry)
-    assert len(registry) == 33
+    assert len(registry) == 38
 
 
 @pytest.mark.parametrize("name", sorted(registry))
@@ -153,6 +158,9 @@ FIELDS += [
     ("combination:repeat_prompt", {"prompt_to_repeat": "sun"}, {"prompt_to_repeat": "moon"}, "sun"),
     ("startend:end_checker", {"end_phrase": "sun"}, {"end_phrase": "moon"}, "sun"),
     ("text:json_schema", {"schema": {}}, {"schema": {"type": "object"}}, "[]"),
+    ("guard:empty", {"marks": True}, {"marks": False}, "**"),
+    ("guard:cut", {"open_end": True}, {"open_end": False}, "It rains a lot here. " * 30 + "And then it stops, and the"),
+    ("guard:language_mix", {"allowed": ["han"]}, {"allowed": ["kana"]}, "The 结果 is good."),
 ]
 
 

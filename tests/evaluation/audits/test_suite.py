@@ -111,7 +111,8 @@ def test_nearly_every_rule_can_be_broken() -> None:
         for place, check in enumerate(checks):
             (done if broken(pair.chosen, check, checks[:place] + checks[place + 1 :]) else left)[check.name] += 1
     print(done, left)  # noqa: T201 - shown by pytest -s, and where the test fails
-    assert set(done) | {"language:response_language"} == set(registry)
+    rules = {name for name in registry if not name.startswith("guard:")}
+    assert set(done) | {"language:response_language"} == rules
     assert left.total() - left["language:response_language"] < 0.1 * done.total()
 
 
