@@ -16,9 +16,6 @@ from openrubrics.signatures import Tie, Verdict
 
 Payment = Literal["share", "brpo", "graded"]
 
-HIGHEST_MARGIN = 2.0
-"""Margin that a judge gives an answer that is clearly better on every criterion."""
-
 
 def pay(payment: Payment, found: Sequence[Settled], *, is_anchor: bool) -> float | None:
     """Return what a completion is paid for its comparisons; None where there are none with an outcome.
@@ -43,7 +40,7 @@ def _brpo(settled: Settled) -> float:
 
 def _graded(settled: Settled) -> float:
     if settled.margin is not None:
-        return max(-1.0, min(1.0, settled.margin / HIGHEST_MARGIN))
+        return max(-1.0, min(1.0, settled.margin))
     return 0.0 if isinstance(settled.outcome, Tie) else _brpo(settled)
 
 

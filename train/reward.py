@@ -5,6 +5,7 @@ BRPO (Writing-Zero, arXiv 2506.00103), which OpenRS builds on, or a reference an
 takes the greedy one. What comparisons are worth is in `openrubrics.train.payment`.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any, Literal, NamedTuple, get_args
@@ -15,7 +16,8 @@ from openrubrics.evaluation.rewards import SMALLEST_SPREAD, spread
 from openrubrics.programs import Direct
 from openrubrics.signatures import Prompt, prompt_text
 from openrubrics.signatures.errors import UsageError
-from openrubrics.train.payment import Payment, is_lopsided, pay
+from openrubrics.train.payment import Payment, is_lopsided, pay, with_checks
+from openrubrics.verifiers import verifiable_share
 
 RewardMode = Literal["anchor", "pairs"]
 
@@ -49,10 +51,17 @@ class RubricReward:
     ===========  ===================================================================================================
     ``share``    (won + ties / 2) / (won, tied or lost), in [0, 1]; the anchor's is its share of all comparisons
     ``brpo``     against an anchor: 1 for a win, -1 for a tie or a loss, 0 for the anchor's own text (Writing-Zero)
-    ``graded``   against an anchor: half the judge's score in [-2, 2], as `AdaptiveRubricJudge` gives one, averaged
-                 over the orders, in [-1, 1]; where there is no score, 1 for a win, 0 for a tie, -1 for a loss; 0 for
-                 the anchor's own text (ours: which one OpenRS pays is not published)
+    ``graded``   against an anchor: the judge's own score, as `AdaptiveRubricJudge` gives one, averaged over the
+                 orders and cut to [-1, 1]; where there is none, 1 for a win, 0 for a tie, -1 for a loss; 0 for the
+                 anchor's own text (ours: which one OpenRS pays is not published)
     ===========  ===================================================================================================
+
+    Checks by code add to a payment (pointwise verifiable rubrics, OpenRS): with `verifiable_weight` the reward is
+
+        payment + verifiable_weight * (checks passed) / (checks decided),
+
+    and a completion that fails a check is paid no more for its comparisons than any of its group that passes all, so
+    that its reward is below theirs, whatever the judge says. (A judge with guards sees to that in the comparison.)
 
     A comparison that failed is left out; where all of them have failed the reward is None, which TRL leaves out. An
     error that would befall every other request too (no server, budget used up) is raised. Equal completions tie without
@@ -69,7 +78,7 @@ class RubricReward:
 
     In TRL the completions of a dropped group have the advantage 0: they move no weight, but no other group is sampled
     in their place, losses that are averages count them, and terms that need no reward (``beta``, entropy) hold for
-    them. What other reward functions pay for them counts.
+    them. What other reward functions pay for them counts, which is why checks are better weighed here than beside.
 
     Budgets, meters and ``dspy.context`` that are active where ``trainer.train()`` is called hold for the reward.
 
@@ -81,7 +90,11 @@ class RubricReward:
             text or messages. Where that column holds None, the reward is None.
         payment: What comparisons are worth; with mode ``pairs`` it is ``share``.
         drop_above: Groups with ``abs(sum of payments) / payments`` above it are dropped: their rewards are None. In
-            [0, 1); BRPO takes 0.6. Only with ``brpo`` and ``graded``, whose payments are about 0.
+            [0, 1); BRPO takes 0.6. Only with ``brpo`` and ``graded``, whose payments are about 0. What checks add does
+            not count here.
+        verifiable_weight: What passing all checks is worth, 0 or above; 0 leaves checks out. They are the rules that
+            the request states and signs of degenerate output (`openrubrics.verifiers.request_checks`). How OpenRS
+            weighs them is not published.
         seed: For the anchors, and for the slots in which a judge with ``orders="single"`` sees the responses.
         concurrency: Most requests to LMs in flight at a time.
         remove_thinking: Whether the judge sees completions without their thoughts (all up to ``</think>``); thoughts
@@ -100,6 +113,7 @@ class RubricReward:
         anchor: str = _DRAWN,
         payment: Payment = "share",
         drop_above: float | None = None,
+        verifiable_weight: float = 0.0,
         seed: int = 0,
         concurrency: int = 16,
         remove_thinking: bool = True,
@@ -117,11 +131,14 @@ class RubricReward:
             raise UsageError("drop_above is for payments about 0, and those of share are not", "take payment brpo")
         if drop_above is not None and not 0 <= drop_above < 1:
             raise UsageError(f"drop_above is {drop_above}, but has to be in [0, 1)", "BRPO takes 0.6")
+        if not 0 <= verifiable_weight < math.inf:
+            raise UsageError(f"verifiable_weight is {verifiable_weight}, but has to be 0 or above")
         self.judge = judge
         self.mode: RewardMode = mode
         self.anchor = anchor
         self.payment: Payment = payment
         self.drop_above = drop_above
+        self.verifiable_weight = verifiable_weight
         self.seed = seed
         self.remove_thinking = remove_thinking
         self.__name__ = name
@@ -136,16 +153,17 @@ class RubricReward:
         log_extra: Callable[[str, list[Any]], None] | None = None,
         **columns: Any,  # noqa: ANN401 - all columns of the data set, and whatever else the trainer tells
     ) -> list[float | None]:
-        """Return a reward for each completion, in the range of the payment, or None.
+        """Return a reward for each completion, or None: the payment, and with `verifiable_weight` what checks add.
 
         Args:
             prompts: Text or messages, one for each completion.
             completions: Text or messages.
             log_metric: Takes, under ``NAME/``, ``win_share`` and ``tie_share`` of the comparisons with an outcome, as
                 completions see them, ``failed_share`` of all, over groups with two rewards or more ``group_std``
-                (mean standard deviation) and ``saturated_share`` (groups whose rewards are all equal), and with
-                `drop_above` ``dropped_share`` of the groups with a payment.
-            log_extra: Takes one line for each completion that says what its comparisons came to.
+                (mean standard deviation) and ``saturated_share`` (groups whose rewards are all equal), with
+                `drop_above` ``dropped_share`` of the groups with a payment, and with `verifiable_weight`
+                ``verifiable_share``, the mean share of checks passed.
+            log_extra: Takes, under ``NAME/comparisons``, a line for each completion that says what they came to.
             columns: One value for each completion.
 
         Raises:
@@ -167,14 +185,14 @@ class RubricReward:
         settled = await compare(self.judge, (m for each in meetings for m in each), self._ask, seed=self.seed)
         found = [[settled[meeting] for meeting in each] for each in meetings]
         rewards = [pay(self.payment, each, is_anchor=met.is_anchor) for each, met in zip(found, against, strict=True)]
-        dropped = self._drop(groups.values(), rewards)
+        figures = self._drop(groups.values(), rewards) | self._check(groups, answers, rewards)
         scores = [score(each) for each in found]
         if log_metric is not None:
-            figures = _metrics(scores, [[rewards[i] for i in group] for group in groups.values()])
-            for metric, value in (figures | dropped).items():
+            figures |= _metrics(scores, [[rewards[i] for i in group] for group in groups.values()])
+            for metric, value in figures.items():
                 log_metric(f"{self.__name__}/{metric}", value)
-        if log_extra is not None:
-            log_extra(self.__name__, [str(each) for each in scores])
+        if log_extra is not None:  # TRL's table has a column with the rewards, under the name itself
+            log_extra(f"{self.__name__}/comparisons", [str(each) for each in scores])
         return rewards
 
     def _text(self, completion: Completion) -> str:
@@ -228,6 +246,21 @@ class RubricReward:
             for i in group:
                 payments[i] = None
         return {"dropped_share": len(dropped) / len(paid)} if paid else {}
+
+    def _check(
+        self, groups: Mapping[str, list[int]], answers: Sequence[str], rewards: list[float | None]
+    ) -> dict[str, float]:
+        """Add what checks are worth to payments, and return the mean share of checks passed by its name."""
+        if not self.verifiable_weight:
+            return {}
+        known: list[float] = []
+        for request, group in groups.items():
+            shares = [verifiable_share(request, answers[i]) for i in group]
+            known += [share for share in shares if share is not None]
+            checked = with_checks([rewards[i] for i in group], shares, self.verifiable_weight)
+            for i, reward in zip(group, checked, strict=True):
+                rewards[i] = reward
+        return {"verifiable_share": fmean(known)} if known else {}
 
 
 def _metrics(scores: Sequence[Score], groups: Sequence[Sequence[float | None]]) -> dict[str, float]:

@@ -187,7 +187,8 @@ def test_what_is_logged() -> None:
         "judge/group_std": 0.25,
         "judge/saturated_share": 0.5,
     }
-    lines = extra["judge"]
+    (lines,) = extra.values()
+    assert list(extra) == ["judge/comparisons"], "a column `judge` would hide the rewards in the log of TRL"
     assert lines[1] == "0 won, 0 tied, 1 lost, 1 failed (" + lines[1].partition("(")[2]
     assert lines[3:] == ["0 won, 1 tied, 0 lost", "0 won, 1 tied, 0 lost", "0 won, 0 tied, 0 lost"]
 

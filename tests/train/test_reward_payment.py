@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from scored_judge import ScoredJudge
 from openrubrics.signatures import Failed, Judgment, OrderOutcome, Outcome, Prompt, Tie, Verdict
 from openrubrics.signatures.errors import UsageError
 from openrubrics.train import RubricReward
+from openrubrics.verifiers import verifiable_share
 
 SCORES: dict[str, float | None] = {"best": 3, "mid": 2, "also mid": 2, "low": 1, "odd": None, "reference": 2}
 
@@ -94,13 +96,13 @@ def graded(judge: GradingJudge, **options: Any) -> list[float | None]:  # noqa: 
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_graded_pays_half_the_score_whatever_the_slots(seed: int) -> None:
-    judge = GradingJudge({"far better": [2.0], "better": [0.5], "even": [0.0], "worse": [-1.0], "fatal": [-8.0]})
+def test_graded_pays_the_score_whatever_the_slots_and_no_more_than_a_win(seed: int) -> None:
+    judge = GradingJudge({"far better": [1.0], "better": [0.25], "even": [0.0], "worse": [-0.5], "fatal": [-4.0]})
     assert graded(judge, seed=seed) == [0, 1, 0.25, 0, -0.5, -1]
 
 
 def test_graded_pays_the_mean_over_both_orders() -> None:
-    assert graded(GradingJudge({"x": [2.0, 1.0], "y": [1.0, -0.5], "z": [-1.0, 1.0]})) == [0, 0.75, 0.125, 0]
+    assert graded(GradingJudge({"x": [1.0, 0.5], "y": [0.5, -0.25], "z": [-0.5, 0.5]})) == [0, 0.75, 0.125, 0]
 
 
 def test_graded_pays_the_outcome_where_an_order_has_no_score() -> None:
@@ -163,9 +165,79 @@ def test_each_group_is_kept_or_dropped_by_itself() -> None:
 
 
 def test_the_filter_holds_for_graded_payments() -> None:
-    judge = GradingJudge({"x": [2.0], "y": [1.6]})
+    judge = GradingJudge({"x": [1.0], "y": [0.8]})
     assert graded(judge, drop_above=0.6) == [0, 1, 0.8]
     assert graded(judge, drop_above=0.5) == 3 * [None]
+
+
+CHECKED = "Name three primes. Do not use any commas."
+PASSES, ALSO_PASSES, BREAKS, EMPTY = "2 and 3 and 5.", "3 and 5 and 7.", "2, 3 and 5.", ""
+SHARES = {text: verifiable_share(CHECKED, text) for text in (PASSES, ALSO_PASSES, BREAKS, EMPTY)}
+
+
+def checked(judge: ScoredJudge, completions: Sequence[str], weight: float = 0.5, **options: Any) -> list[float | None]:  # noqa: ANN401
+    given: dict[str, Any] = {"payment": "brpo", "anchor": "first", "verifiable_weight": weight, **options}
+    return asyncio.run(RubricReward(judge, **given)(len(completions) * [CHECKED], completions))
+
+
+def test_what_checks_say_is_added_by_its_weight() -> None:
+    broken = SHARES[BREAKS]
+    assert broken is not None
+    assert (SHARES[PASSES], SHARES[ALSO_PASSES], SHARES[EMPTY]) == (1, 1, 0)
+    assert 0 < broken < 1
+    judge = ScoredJudge({PASSES: 2, ALSO_PASSES: 3, BREAKS: 1, EMPTY: 0})
+    completions = [PASSES, ALSO_PASSES, BREAKS, EMPTY]
+    assert checked(judge, completions) == [0.5, 1.5, -1 + 0.5 * broken, -1]
+    assert checked(judge, completions, 2) == [2, 3, -1 + 2 * broken, -1]
+    assert checked(judge, completions, 0) == [0, 1, -1, -1]
+    assert checked(judge, completions, payment="share") == pytest.approx([2 / 3 + 0.5, 1.5, 0.5 * broken, 0])
+
+
+def test_a_judge_that_loves_what_breaks_a_rule_does_not_make_it_pay() -> None:
+    judge = ScoredJudge({PASSES: 2, ALSO_PASSES: 1, BREAKS: 3, EMPTY: 4})
+    broken = SHARES[BREAKS] or 0
+    assert checked(judge, [PASSES, ALSO_PASSES, BREAKS, EMPTY]) == [0.5, -0.5, -1 + 0.5 * broken, -1]
+    assert checked(judge, [PASSES, BREAKS, EMPTY]) == [0.5, 0.5 * broken, 0]
+    assert checked(judge, [BREAKS, EMPTY]) == [0.5 * broken, 1], "none passes, so that nobody is held back"
+
+
+def test_checks_pay_nothing_where_the_comparison_failed_or_the_group_is_dropped() -> None:
+    failed = ScoredJudge({PASSES: None, ALSO_PASSES: 1, BREAKS: 0})
+    assert checked(failed, [ALSO_PASSES, PASSES, BREAKS])[1] is None
+    kept = ScoredJudge({PASSES: 1, ALSO_PASSES: 2, BREAKS: 0})
+    assert None not in checked(kept, [PASSES, ALSO_PASSES, BREAKS], 9, drop_above=0.6), "checks are no skew"
+    skewed = ScoredJudge({PASSES: 2, BREAKS: 1, EMPTY: 0})
+    assert checked(skewed, [PASSES, BREAKS, EMPTY], drop_above=0.6) == 3 * [None]
+
+
+def test_what_checks_say_is_logged() -> None:
+    metrics: dict[str, float] = {}
+    judge = ScoredJudge({PASSES: 2, BREAKS: 1, "7": 0, "11": 1})
+    reward = RubricReward(judge, verifiable_weight=0.5)
+    completions = [PASSES, BREAKS, "7", "11"]
+    asyncio.run(reward([CHECKED, CHECKED, "Hm?", "Hm?"], completions, log_metric=metrics.__setitem__))
+    shares = [SHARES[PASSES], SHARES[BREAKS], verifiable_share("Hm?", "7"), verifiable_share("Hm?", "11")]
+    assert metrics["rubric_reward/verifiable_share"] == pytest.approx(
+        fmean(share for share in shares if share is not None)
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    levels=st.lists(st.sampled_from([0, 1, 2]), min_size=4, max_size=4),
+    payment=st.sampled_from(["share", "brpo", "graded"]),
+    weight=st.floats(0.01, 10),
+    seed=st.integers(0, 3),
+)
+def test_nobody_who_breaks_a_rule_is_paid_as_much_as_one_who_breaks_none(
+    levels: list[float], payment: str, weight: float, seed: int
+) -> None:
+    completions = [PASSES, ALSO_PASSES, BREAKS, EMPTY]
+    judge = ScoredJudge(dict(zip(completions, levels, strict=True)))
+    passing, also, *broken = checked(judge, completions, weight, payment=payment, anchor="random", seed=seed)
+    assert passing is not None
+    assert also is not None
+    assert all(each is not None and each < min(passing, also) for each in broken)
 
 
 @pytest.mark.parametrize(
@@ -178,6 +250,8 @@ def test_the_filter_holds_for_graded_payments() -> None:
         ({"payment": "brpo", "drop_above": 1}, "drop_above is 1"),
         ({"payment": "brpo", "drop_above": -0.1}, "drop_above is -0.1"),
         ({"payment": "brpo", "drop_above": float("nan")}, "drop_above is nan"),
+        ({"verifiable_weight": -0.5}, "verifiable_weight is -0.5"),
+        ({"verifiable_weight": float("inf")}, "verifiable_weight is inf"),
     ],
 )
 def test_options_are_checked(options: dict[str, Any], message: str) -> None:

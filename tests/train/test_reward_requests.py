@@ -85,7 +85,7 @@ def test_a_request_that_fails_is_a_reward_that_is_missing(model_server: ModelSer
     model_server.answers(2).fails(400, "too long", code="context_length_exceeded")
     lines: dict[str, list[str]] = {}
     assert asyncio.run(reward(3 * ["one"], GROUP[:3], log_extra=lines.__setitem__)) in ([0, 1, None], [0, None, 1])
-    assert any("1 failed" in line and "too long" in line for line in lines["rubric_reward"][1:])
+    assert any("1 failed" in line and "too long" in line for line in lines["rubric_reward/comparisons"][1:])
 
 
 def test_a_prompt_without_a_rubric_has_no_rewards_and_the_others_have() -> None:

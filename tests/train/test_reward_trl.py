@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from scored_judge import ScoredJudge
 
 from openrubrics import RubricRM, lm
 from openrubrics.data import Candidates
+from openrubrics.evaluation.rewards import read_rewards
 from openrubrics.lms import Budget, budget, usage_meter
 from openrubrics.signatures.errors import BudgetError
 from openrubrics.signatures.judge_text import Winner
@@ -138,6 +140,72 @@ def test_where_every_comparison_fails_nothing_is_learnt(policy: Path, tmp_path: 
     assert sorted(still(trainer, before)) == sorted(before)
     assert logged(trainer, "rubric_reward/failed_share") == [1, 1, 1]
     assert logged(trainer, "rewards/rubric_reward/mean") == 3 * [None]
+
+
+def brpo_against(column: str) -> RubricReward:
+    """Return BRPO's reward against references: all answers beat LOSER, and those of odd length beat any other text."""
+
+    def rule(a: str, b: str) -> Winner:
+        shown = (a, b)
+        reference = "LOSER" if "LOSER" in shown else "even"
+        (answer,) = (text for text in shown if text != reference)
+        wins = reference == "LOSER" or len(answer) % 2 == 1
+        return "A" if wins == (answer == a) else "B"
+
+    return RubricReward(ScoredJudge(rule), name="judge", anchor=column, payment="brpo", drop_above=0.9)
+
+
+ROWS = [{"prompt": PROMPTS[0], "answer": "LOSER"}, {"prompt": PROMPTS[1], "answer": "even"}]
+
+
+def completions(out: Path) -> Any:  # noqa: ANN401
+    """Return what TRL logs of each completion."""
+    import pandas as pd
+
+    return pd.concat([pd.read_parquet(file) for file in sorted((out / "completions").iterdir())])
+
+
+def test_a_dropped_group_moves_nothing_and_breaks_nothing(policy: Path, tmp_path: Path) -> None:
+    reward = brpo_against("answer")
+
+    async def constant(**batch: Any) -> list[float]:  # noqa: ANN401
+        return [0.5 if each is None else each for each in await reward(**batch)]
+
+    ends = []
+    for name, given in (("dropped", reward), ("constant", constant)):
+        trainer = grpo(policy, tmp_path / name, given, ROWS, scale_rewards="none", seed=7)
+        before = weights(trainer)
+        trainer.train()
+        assert not list(still(trainer, before)), "the other group does"
+        assert all(map(isfinite, logged(trainer, "loss")))
+        ends.append(weights(trainer))
+    assert all(value.equal(ends[1][name]) for name, value in ends[0].items()), "as one whose advantages are all 0"
+
+
+def test_where_every_group_is_dropped_nothing_is_learnt(policy: Path, tmp_path: Path) -> None:
+    trainer = grpo(policy, tmp_path, brpo_against("answer"), [{**row, "answer": "LOSER"} for row in ROWS])
+    before = weights(trainer)
+    trainer.train()
+    assert sorted(still(trainer, before)) == sorted(before)
+    assert logged(trainer, "loss") == [0, 0, 0]
+    assert logged(trainer, "judge/dropped_share") == [1, 1, 1]
+
+
+def test_trl_takes_off_the_mean_of_the_group_and_nothing_more(policy: Path, tmp_path: Path) -> None:
+    """What the docstring of the reward says of BRPO's settings; and the log of TRL keeps rewards and reasons."""
+    trainer = grpo(policy, tmp_path, brpo_against("answer"), ROWS, scale_rewards="none", log_completions=True, seed=7)
+    trainer.train()
+    rows = completions(tmp_path)
+    assert set(rows["judge/comparisons"]) == {"1 won, 0 tied, 0 lost", "0 won, 0 tied, 1 lost"}
+    kept, dropped = rows[rows["judge"].notna()], rows[rows["judge"].isna()]
+    assert set(kept["judge"]) == {-1, 1}
+    assert set(kept["prompt"]) == {PROMPTS[1]}
+    means = kept.groupby("step")["judge"].transform("mean")
+    assert kept["advantage"].tolist() == pytest.approx((kept["judge"] - means).tolist())
+    assert set(dropped["advantage"]) == {0}
+    files = sorted((tmp_path / "completions").iterdir())
+    read = [reward for file in files for group in read_rewards(file, column="judge") for reward in group.known]
+    assert read == kept["judge"].tolist()
 
 
 def test_a_budget_around_the_training_ends_it(policy: Path, tmp_path: Path) -> None:
