@@ -33,17 +33,35 @@ _MARKS = (
     rf"response(?=BACKSLASH[ \t_](?P<response>[ab])[ \t*_]*(?:[:：]|{_END}))",
     r"criterion(?=BACKSLASH[ \t#]{0,2}(?P<criterion>\d{1,3})(?!\d))",
 )
+_DECORATED = r"(?:(?<=[#*_=])|(?<=[#*_=][ \t])|(?<=--)|(?<=--[ \t]))"  # a plain line "Differences:" is ordinary text
+_ADAPTIVE_MARKS = (
+    rf"(?P<intent>{_DECORATED}intent)(?=BACKSLASH{_ENDS})",
+    rf"(?P<differences>{_DECORATED}differences)(?=BACKSLASH{_ENDS})",
+    rf"(?P<criteria>{_DECORATED}criteria)(?=BACKSLASH{_ENDS})",
+    rf"(?P<comparison>{_DECORATED}comparison)(?=BACKSLASH{_ENDS})",
+    r"evidence(?=BACKSLASH[ \t_](?P<evidence>[ab])[ \t*_]*[:：])",
+    rf"(?P<part>chosen part)(?=BACKSLASH{_COLON})",
+)
+_FINDING_KEY = rf"finding(?=BACKSLASH{_BEFORE_COLON})"
 # Marks count where a line or a phrase starts: in "a brief justification: ..." the words are ordinary text.
-_STARTS = r"(?=[acfgijr])(?<![^\W\d_])(?<![^\W\d_][ \t])"
+_STARTS = r"(?=[acdefgijr])(?<![^\W\d_])(?<![^\W\d_][ \t])"
 
-_SECTION_NAMES = r"(?:prompt|rubric|responses?|response\\*_\w{1,4}|think|s|bos|eos|start_of_turn|end_of_turn)\b"
+# A line of a list that ends so is a criterion of an adaptive judge.
+_TYPE_TAG = rf"[\[【](?=BACKSLASH(?:critical|core|important|highlight)[\]】][ \t*_.。;；,]{{0,8}}{_END})"
+_SECTION_NAMES = (
+    r"(?:prompt|rubric|reference|meta_rubric|criteria|domains|principles|cases|responses?|response\\*_\w{1,4}|think|s|bos|eos"
+    r"|start_of_turn|end_of_turn)\b"
+)
 _STRINGS = (
     rf"<(?=BACKSLASH\s{{0,8}}(?:/\s{{0,8}})?{_SECTION_NAMES})",  # our sections, thinking, turn marks of chat templates
     r"<(?=BACKSLASH[|｜])",  # <|im_start|> and its kin: chat endpoints tokenize them as control tokens
     r"\[(?=BACKSLASH/?INST\])",
+    _TYPE_TAG,
     _VERDICT_KEY,
 )
-_DISARMABLE = rf"(?=[<\[wacfgijr])(?:{'|'.join(_STRINGS)}|{_STARTS}(?:{'|'.join(_MARKS)}))"
+_DISARMABLE = (
+    rf"(?=[<\[【wacdefgijr])(?:{'|'.join(_STRINGS)}|{_STARTS}(?:{'|'.join((*_MARKS, *_ADAPTIVE_MARKS, _FINDING_KEY))}))"
+)
 
 _ARMED = re.compile(_DISARMABLE.replace("BACKSLASH", r"\\*"), re.IGNORECASE)
 _DISARMED = re.compile(_DISARMABLE.replace("(?=BACKSLASH", r"\\(?=\\*"), re.IGNORECASE)
@@ -55,10 +73,22 @@ MARK = re.compile(rf"[\W\d_]*+{_STARTS}(?:{'|'.join(_MARKS).replace('BACKSLASH',
 """The beginning of a line that is a header, a key, a response's name or a criterion's number in a judgment; the last
 group that matched says which, and the match ends with the words, before what follows them."""
 
+ADAPTIVE_MARK = re.compile(
+    rf"[\W\d_]*+{_STARTS}(?:{'|'.join((*_MARKS, *_ADAPTIVE_MARKS)).replace('BACKSLASH', '')})", re.IGNORECASE
+)
+"""The same for the replies of an adaptive judge, which have some marks of their own."""
+
+FINDING = re.compile(
+    rf"[\W\d_]*+{_STARTS}{_FINDING_KEY.replace('BACKSLASH', '')}{_BEFORE_COLON}",
+    re.IGNORECASE,
+)
+"""The beginning of a line that says a finding on a whole response, up to its colon."""
+
 
 _WORDS = (
-    "<", "[", "winner", "compliance", "analysis", "final", "gatekeeper", "identified ", "aggregation", "justification",
-    "response", "criterion",
+    "<", "[", "【", "winner", "compliance", "analysis", "final", "gatekeeper", "identified ", "aggregation",
+    "justification", "response", "criteri", "intent", "differences", "comparison", "evidence", "chosen part",
+    "finding",
 )  # fmt: skip
 """How the strings begin, in lower case: looking for these first is several times faster than looking for patterns."""
 
