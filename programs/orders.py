@@ -56,7 +56,13 @@ def over_orders(shown: Sequence[OrderOutcome], rubric: Rubric | None = None) -> 
 def _swapped(shown: OrderOutcome) -> OrderOutcome:
     """Return the result of the swapped order with the caller's names for the responses."""
     votes = tuple(vote.model_copy(update={"outcome": vote.outcome.swapped()}) for vote in shown.votes)
-    return OrderOutcome(order="BA", outcome=shown.outcome.swapped(), votes=votes)
+    return OrderOutcome(
+        order="BA",
+        outcome=shown.outcome.swapped(),
+        votes=votes,
+        compared=tuple(one.swapped() for one in shown.compared),
+        score=None if shown.score is None else 0.0 - shown.score,  # 0 has no sign
+    )
 
 
 def combine(first: OrderOutcome, second: OrderOutcome | None = None) -> Outcome:

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from openrubrics.signatures.adaptive_text import AdaptiveTrace
+from openrubrics.signatures.domain_text import DomainChoice
 from openrubrics.signatures.edits_text import SuggestedEdits
 from openrubrics.signatures.errors import ParseError, UsageError
 from openrubrics.signatures.judge_text import JudgeForm, JudgeTrace
 from openrubrics.signatures.model_text import excerpt, well_formed
 from openrubrics.signatures.paraphrase_text import Paraphrase
+from openrubrics.signatures.reference_text import ReferenceTrace
 from openrubrics.signatures.score_text import ScoreTrace
 from openrubrics.signatures.values import Failed, Rubric
 
@@ -52,7 +55,7 @@ Criterion 1 [Hard Rule]: <Met or Not met>
 Justification: <what in the response speaks for or against it>
 Criterion 2 [Principle]: <Met or Not met>"""
 
-Content = Rubric | JudgeTrace | ScoreTrace | Paraphrase | SuggestedEdits
+Content = Rubric | JudgeTrace | ScoreTrace | Paraphrase | SuggestedEdits | AdaptiveTrace | DomainChoice | ReferenceTrace
 """What a reply can stand for."""
 
 

@@ -123,6 +123,7 @@ NAMES: dict[str, list[str]] = {
         "usage_meter",
     ],
     "openrubrics.programs": [
+        "AdaptiveRubricJudge",
         "Calibration",
         "ChainOfThoughtJudge",
         "Comparison",
@@ -135,6 +136,7 @@ NAMES: dict[str, list[str]] = {
         "PoolScorer",
         "Program",
         "Ranking",
+        "ReferenceChecker",
         "Replies",
         "RubricGenerator",
         "RubricRM",
