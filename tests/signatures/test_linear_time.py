@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from openrubrics.signatures import JudgeTrace, ParseError, Rubric, ScoreTrace
+from openrubrics.signatures import DataError, JudgeTrace, MetaRubric, ParseError, Rubric, ScoreTrace, default_meta_rubric
 from openrubrics.signatures.markers import disarm, restore
 
 SMALL, LARGE = 40_000, 320_000
@@ -71,7 +71,7 @@ SHAPES: dict[str, Callable[[int], str]] = {
 def _seconds(work: Callable[[str], object], text: str) -> float:
     """Return the time of this process, which does not count what else the machine does."""
     start = time.process_time()
-    with suppress(ParseError):
+    with suppress(ParseError, DataError):
         work(text)
     return time.process_time() - start
 
@@ -95,6 +95,35 @@ def _growth(work: Callable[[str], object], shape: Callable[[int], str], quick: f
 )
 def test_hostile_texts_are_read_in_linear_time(work: Callable[[str], object], shape: str) -> None:
     assert _growth(work, SHAPES[shape]) < GROWTH
+
+
+_DOCUMENT = str(default_meta_rubric())
+_HEAD = "# Meta-rubric: a\n"
+
+DOCUMENTS: dict[str, Callable[[int], str]] = {
+    "wrapped lines": lambda n: _DOCUMENT + "  and\n" * (n // 6),
+    "a long line": lambda n: _DOCUMENT + "a" * n,
+    "principles": lambda n: _DOCUMENT + "".join(f"- p{i} [core]: It is.\n" for i in range(n // 24)),
+    "domains": lambda n: _DOCUMENT + "".join(f"## Domain: d{i}\nWhen: It is.\n" for i in range(n // 30)),
+    "blank lines": lambda n: _DOCUMENT + "\r" * n,
+    "indented by much": lambda n: _DOCUMENT + "\t" * n + "- a",
+    "a heading of many marks": lambda n: _HEAD + "#" * n + " a",
+    "a long unknown heading": lambda n: _HEAD + "## " + "Types" * (n // 5),
+    "a long name": lambda n: _HEAD + "## Domain: " + "a " * (n // 2),
+    "brackets in an item": lambda n: _HEAD + "## Types\n- " + "[" * n,
+    "tags in an item": lambda n: _HEAD + "## Types\n- " + "a [core] " * (n // 9),
+    "spaces in an item": lambda n: _HEAD + "## Types\n- core" + " " * n + "[5]",
+    "digits of a version": lambda n: _HEAD + "Version: " + "1" * n,
+    "digits of a range": lambda n: _HEAD + "Criteria: " + "1 to " * (n // 5),
+    "digits of a weight": lambda n: _HEAD + "## Types\n- core [" + "1" * n + "]: a",
+    "spaces before a colon": lambda n: _HEAD + "Version" + " " * n + ":",
+    "faults": lambda n: "a\n" * (n // 2),
+}
+
+
+@pytest.mark.parametrize("shape", DOCUMENTS)
+def test_hostile_documents_are_read_in_linear_time(shape: str) -> None:
+    assert _growth(MetaRubric.parse, DOCUMENTS[shape]) < GROWTH
 
 
 def test_quadratic_work_is_told_from_linear_work() -> None:
