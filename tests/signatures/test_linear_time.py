@@ -6,8 +6,9 @@ from contextlib import suppress
 
 import pytest
 
-from openrubrics.signatures import DataError, JudgeTrace, MetaRubric, ParseError, Rubric, ScoreTrace, default_meta_rubric
+from openrubrics.signatures import DataError, JudgeTrace, MetaRubric, ParseError, Rubric, ScoreTrace
 from openrubrics.signatures.markers import disarm, restore
+from openrubrics.signatures.reference_text import ReferenceTrace
 
 SMALL, LARGE = 40_000, 320_000
 QUICK_SECONDS = 0.3
@@ -64,6 +65,9 @@ SHAPES: dict[str, Callable[[int], str]] = {
     "a long remark": lambda n: "Criterion 1: Met (" + "part " * (n // 5),
     "almost a finding": lambda n: "Criterion 1 [" + "]:*" * (n // 3),
     "a long reason": lambda n: "a\n" * (n // 2) + "Criterion 1: Met",
+    "findings on a response": lambda n: "Finding: correct\n" * (n // 17),
+    "bare findings": lambda n: "Finding:\n" * (n // 9),
+    "findings in one line": lambda n: "Finding: correct (" * (n // 18),
     "lines after the verdict": lambda n: "Winner: A\n" + "a\n" * (n // 2),
 }
 
@@ -91,14 +95,20 @@ def _growth(work: Callable[[str], object], shape: Callable[[int], str], quick: f
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(
-    "work", [Rubric.parse, JudgeTrace.parse, ScoreTrace.parse, disarm, restore], ids=lambda work: work.__qualname__
+    "work",
+    [Rubric.parse, JudgeTrace.parse, ScoreTrace.parse, ReferenceTrace.parse, disarm, restore],
+    ids=lambda work: work.__qualname__,
 )
 def test_hostile_texts_are_read_in_linear_time(work: Callable[[str], object], shape: str) -> None:
     assert _growth(work, SHAPES[shape]) < GROWTH
 
 
-_DOCUMENT = str(default_meta_rubric())
 _HEAD = "# Meta-rubric: a\n"
+_DOCUMENT = (
+    _HEAD
+    + "Version: 1\nCriteria: 5\n## Types\n- critical [veto]: a\n- core [5]: a\n- important [2]: a\n- highlight [1]: a\n"
+    + "## Guards\n## General\n### Principles\n- a [core]: a\n"
+)
 
 DOCUMENTS: dict[str, Callable[[int], str]] = {
     "wrapped lines": lambda n: _DOCUMENT + "  and\n" * (n // 6),
