@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 from pydantic import JsonValue
 
-from openrubrics.programs.adaptive_outcome import judged_order, over_both_as_released, rubric_of
+from openrubrics.programs.adaptive_outcome import judged_order, over_both_as_released, rubric_of, told_apart
 from openrubrics.programs.aggregation import Aggregation, check_aggregation
 from openrubrics.programs.arguments import check_texts
 from openrubrics.programs.domain_router import DomainRouter
@@ -13,6 +13,7 @@ from openrubrics.programs.enforce import decide_by_checks
 from openrubrics.programs.orders import check_orders, over_orders
 from openrubrics.programs.predict import BoundPredict
 from openrubrics.programs.program import Program
+from openrubrics.programs.reference_checker import ReferenceChecker
 from openrubrics.programs.steps import Call, Steps, arun, run
 from openrubrics.signatures import Failed, Judgment, OrderOutcome, Orders, Prompt, Rubric, Verdict, prompt_text
 from openrubrics.signatures.adaptive import (
@@ -99,6 +100,7 @@ class AdaptiveRubricJudge(Program):
         self.guards = guards
         self.two_calls = two_calls
         self.route = DomainRouter()
+        self.check_reference = ReferenceChecker()
         if two_calls:
             self.write = BoundPredict(WriteAdaptiveCriteria, ADAPTIVE_CRITERIA)
             self.predict = BoundPredict(CompareByCriteria, COMPARISON_BY_CRITERIA)
@@ -149,6 +151,8 @@ class AdaptiveRubricJudge(Program):
         if reference is not None and not (isinstance(reference, str) and reference.strip()):
             raise UsageError(f"reference is {reference!r:.60}", "give the right answer as text, or None")
         judged = self._by_checks(text, response_a, response_b)
+        if judged is None and reference is not None:
+            judged = yield from self._by_reference(text, response_a, response_b, reference)
         if judged is None:
             judged = yield from self._by_comparison(text, response_a, response_b)
         return judged.model_copy(update={"reference_assisted": True}) if reference is not None else judged
@@ -158,6 +162,12 @@ class AdaptiveRubricJudge(Program):
         rubric = Rubric(criteria=rules) if rules else None
         verdict = decide_by_checks(rubric, a, b) if rubric else None
         return self._decided(verdict, rubric).model_copy(update={"decided_by": "checks"}) if verdict else None
+
+    def _by_reference(self, text: str, a: str, b: str, reference: str) -> Steps[Judgment | None]:
+        asked = {"prompt": text, "reference": reference}
+        checked = yield [Call(self.check_reference, asked | {"response": one}, metered=False) for one in (a, b)]
+        verdict = told_apart(*checked)
+        return self._decided(verdict, None).model_copy(update={"decided_by": "reference"}) if verdict else None
 
     def _decided(self, verdict: Verdict, rubric: Rubric | None) -> Judgment:
         shown_orders: tuple[Order, ...] = ("AB", "BA") if self.orders == "both" else ("AB",)

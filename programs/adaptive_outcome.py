@@ -8,6 +8,7 @@ from openrubrics.programs.quotes import with_unquoted
 from openrubrics.signatures import Criterion, Failed, Finding, OrderOutcome, Outcome, Rubric, Tie, Verdict, Vote
 from openrubrics.signatures.adaptive_text import AdaptiveTrace, ListedCriterion
 from openrubrics.signatures.errors import ParseError
+from openrubrics.signatures.reference_text import ReferenceTrace
 from openrubrics.signatures.values import Compared, Label
 
 
@@ -82,6 +83,21 @@ def over_both_as_released(first: OrderOutcome, second: OrderOutcome, threshold: 
         gatekeeper=deciding.text if deciding else None,
         findings=findings,
         justification=f"By the released rule over both orders: {said}.",
+    )
+
+
+def told_apart(a: ReferenceTrace | Failed, b: ReferenceTrace | Failed) -> Verdict | None:
+    """Return a verdict where a reference answer tells two responses apart: correct before unclear before incorrect.
+
+    Returns:
+        None where both are alike, or one of the checks failed; as in the released code, the comparison goes on then.
+    """
+    if isinstance(a, Failed) or isinstance(b, Failed) or a.score == b.score:
+        return None
+    return Verdict(
+        preferred="A" if a.score > b.score else "B",
+        justification=f"Beside the reference answer Response A is {a.finding}, Response B {b.finding}. "
+        f"A: {a.reasons or 'no reasons'} B: {b.reasons or 'no reasons'}",
     )
 
 
