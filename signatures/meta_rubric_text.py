@@ -249,7 +249,7 @@ class _Reader:
     def _once(self, block: Block, key: str) -> bool:
         first = self._headings.setdefault(key, block.line)
         if first != block.line:
-            what = f"a second heading {block.text!r}; the first is on line {first}"
+            what = f"a second heading {excerpt(block.text)}; the first is on line {first}"
             self._faults.add(block.line, what, "put what belongs together into one section")
         return first == block.line
 
@@ -325,19 +325,25 @@ class _Reader:
         if match is None:
             self._faults.add(block.line, f"no type in {excerpt(block.text)}", "expected '- core [5]: when it applies'")
             return
-        kind, tag, weight = self._kind(block, _plain(match["name"])), match["tag"].strip().lower(), None
+        kind = self._kind(block, _plain(match["name"]))
         if kind is None:
             return
         if kind in self._types:
             self._faults.add(block.line, f"a second type {kind}", "delete one")
-        elif kind == "critical" and tag != VETO:
-            self._faults.add(block.line, f"type critical with [{tag}]", f"it decides alone: expected [{VETO}]")
-        elif kind != "critical":
-            weight = float(tag) if _WEIGHT.fullmatch(tag) else 0.0
-            if not 0 < weight < float("inf"):
-                self._faults.add(block.line, f"type {kind} with [{tag}]", "expected a weight above 0, as in [2]")
-                weight = 1.0
-        self._types[kind] = TypeRule(type=kind, weight=weight, text=self._line(block, match["text"]))
+            return
+        weight, text = self._weight(block, kind, match["tag"].strip().lower()), self._line(block, match["text"])
+        self._types[kind] = TypeRule(type=kind, weight=weight, text=text)
+
+    def _weight(self, block: Block, kind: CriterionType, tag: str) -> float | None:
+        if kind == "critical":
+            if tag != VETO:
+                self._faults.add(block.line, f"type critical with [{tag}]", f"it decides alone: expected [{VETO}]")
+            return None
+        weight = float(tag) if _WEIGHT.fullmatch(tag) else 0.0
+        if 0 < weight < float("inf"):
+            return weight
+        self._faults.add(block.line, f"type {kind} with [{tag}]", "expected a weight above 0, as in [2]")
+        return 1.0
 
     def _guard(self, block: Block) -> None:
         name = _plain(block.text)
