@@ -49,7 +49,7 @@ class Settled(NamedTuple):
 
     def swapped(self) -> "Settled":
         """Return the same with the names A and B exchanged."""
-        return Settled(self.outcome.swapped(), None if self.margin is None else -self.margin)
+        return Settled(self.outcome.swapped(), None if self.margin is None else 0.0 - self.margin)
 
 
 class Score(Frozen):

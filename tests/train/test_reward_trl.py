@@ -10,13 +10,20 @@ from typing import Any
 import pytest
 from scored_judge import ScoredJudge
 
-from openrubrics import RubricRM, lm
+from openrubrics import RubricRM, ScriptedLM, lm
 from openrubrics.data import Candidates
 from openrubrics.evaluation.rewards import read_rewards
 from openrubrics.lms import Budget, budget, usage_meter
+from openrubrics.lms.scripted import Messages
+from openrubrics.programs import AdaptiveRubricJudge
+from openrubrics.signatures import invert
+from openrubrics.signatures.adaptive import CompareAdaptively
+from openrubrics.signatures.adaptive_text import render_adaptive
 from openrubrics.signatures.errors import BudgetError
 from openrubrics.signatures.judge_text import Winner
+from openrubrics.signatures.values import Compared
 from openrubrics.train import RubricReward, judge_samples, preference_rows
+from openrubrics.train.payment import Payment
 from openrubrics.train.tiny import tiny_qwen3
 
 pytestmark = pytest.mark.slow
@@ -206,6 +213,35 @@ def test_trl_takes_off_the_mean_of_the_group_and_nothing_more(policy: Path, tmp_
     files = sorted((tmp_path / "completions").iterdir())
     read = [reward for file in files for group in read_rewards(file, column="judge") for reward in group.known]
     assert read == kept["judge"].tolist()
+
+
+def by_plainness(messages: Messages, _: object) -> str:
+    """Compare as an adaptive judge does, on one criterion by the share of small letters."""
+    fields = invert(messages[-1]["content"], CompareAdaptively)
+    ahead = plain(str(fields["response_a"])) - plain(str(fields["response_b"]))
+    better = "A" if ahead > 0 else "B" if ahead < 0 else "tie"
+    margin = 0 if not ahead else 2 if abs(ahead) > 0.2 else 1
+    found = Compared(text="The response is in small letters.", type="core", better=better, by=margin)
+    return render_adaptive("An answer.", "Their letters.", [found])
+
+
+@pytest.mark.parametrize("payment", ["brpo", "graded"])
+def test_three_steps_of_grpo_with_the_adaptive_judge_and_its_checks(
+    policy: Path, tmp_path: Path, payment: Payment
+) -> None:
+    judge = AdaptiveRubricJudge(domain="general", orders="both")
+    judge.set_lm(ScriptedLM(by_plainness))
+    reward = RubricReward(judge, payment=payment, drop_above=0.9, verifiable_weight=0.5)
+    rows = [{"prompt": chat(f"{prompt} Answer with at least 3 words.")} for prompt in PROMPTS]
+    trainer = grpo(policy, tmp_path, reward, rows, scale_rewards="none", log_completions=True)
+    before = weights(trainer)
+    trainer.train()
+    assert not list(still(trainer, before))
+    assert logged(trainer, "rubric_reward/failed_share") == [0, 0, 0]
+    assert any(0 < share < 1 for share in logged(trainer, "rubric_reward/verifiable_share"))
+    known = completions(tmp_path)["rubric_reward"].dropna()
+    assert known.between(-1, 1.5).all()
+    assert not set(known) <= {-1, 0, 1}, "what checks are worth is in it"
 
 
 def test_a_budget_around_the_training_ends_it(policy: Path, tmp_path: Path) -> None:
