@@ -22,6 +22,7 @@ COMMANDS = {
     "rewards": "Find whether a policy can learn from rewards: spread, saturated groups, circles.",
     "report": "Write a page about finished runs: figures, plots, every case.",
     "optimize": "Search for prompts that agree with labelled pairs, and test them on others.",
+    "refine": "Search for principles of a meta-rubric that agree with labelled pairs.",
     "diff": "Show what differs between two compiled programs, or from the one as it is shipped.",
     "distill": "Train a rubric model or a judge of your own on what was curated.",
     "serve": "Serve a rubric model and a judge with vLLM.",

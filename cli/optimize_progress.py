@@ -24,7 +24,7 @@ _SECONDS_BETWEEN_FIGURES = 0.2
 
 @contextmanager
 def search_progress(
-    limit: Budget, *, kept: str, every: float = SECONDS_BETWEEN_LINES
+    limit: Budget, *, kept: str, split: str = "validation", every: float = SECONDS_BETWEEN_LINES
 ) -> Iterator[Callable[[Progress], None]]:
     """Yield a function to call with how far the search is, from any thread.
 
@@ -34,6 +34,7 @@ def search_progress(
     Args:
         limit: What the run may spend.
         kept: Where the replies are, and how to go on.
+        split: The pairs that the best score is on.
         every: Seconds between two lines where nothing happens.
     """
     err = Console(file=sys.stderr, highlight=False)
@@ -50,14 +51,14 @@ def search_progress(
         try:
             yield take
         except BaseException as error:
-            error.add_note(_note(last, kept))
+            error.add_note(_note(last, kept, split))
             raise
 
 
-def _note(last: Progress | None, kept: str) -> str:
+def _note(last: Progress | None, kept: str, split: str) -> str:
     if last is None:
         return "no program run was done"
-    best = "" if last.best is None else f", best score on validation {last.best:.3f}"
+    best = "" if last.best is None else f", best score on {split} {last.best:.3f}"
     return f"{last.runs} program runs, {last.usage.calls} calls{best}; {kept}"
 
 

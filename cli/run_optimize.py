@@ -99,7 +99,7 @@ def _checked(
     writes = OPTIMIZERS[settings.optimizer].needs_reflection or reflection.reflection_lm
     plan = Plan(
         program=rubric_rm(program, lms) if settings.target == "rubric-rm" else contrastive_rm(program, lms),
-        splits=_splits(settings, splits),
+        splits=read_splits(splits, settings.val_share, settings.seed),
         optimizer=settings.optimizer,
         limit=Budget(max_calls=lms.max_calls, max_cost=lms.max_cost, max_total_tokens=settings.max_total_tokens),
         reflection_lm=reflection_model(lms, reflection) if writes else None,
@@ -143,14 +143,19 @@ def _holds_replies(settings: Settings, plan: Plan) -> bool:
         return not ledger.is_empty
 
 
-def _splits(settings: Settings, splits: SplitOptions) -> Splits:
-    """Read the splits, and take validation pairs off the training pairs where there are none."""
+def read_splits(splits: SplitOptions, val_share: float | None, seed: int) -> Splits:
+    """Read the splits, and take validation pairs off the training pairs where there are none.
+
+    Raises:
+        UsageError: A share is given, and validation pairs too.
+        DataError: A row is not what it should be, or there are too few prompts to divide.
+    """
     named = splits.named()
-    if settings.val_share is not None and "val" in named:
+    if val_share is not None and "val" in named:
         raise UsageError("--val-share is for runs without --val", "leave one of the two out")
     read = {name: _read(name, Source(options)) for name, options in named.items()}
     if "val" not in read:
-        read |= _divided(read["train"], settings.val_share or VAL_SHARE, settings.seed)
+        read |= _divided(read["train"], val_share or VAL_SHARE, seed)
     return Splits(read["train"], read["val"], read.get("test", ()))
 
 

@@ -43,7 +43,17 @@ def report(card: Card, artifact: Path, as_json: bool, max_failed: float) -> int:
 
 def show_card(out: Console, card: Card) -> None:
     """Print the scores before and after, what they are worth, and what was spent."""
-    splits = {"validation": card.val} | ({"test": card.test} if card.test else {})
+    splits = show_scores(out, card.val, card.test)
+    biased = "it chose the prompts, so this is biased upwards" if card.base != card.program else ""
+    said = (change_of("validation", card.val, biased), *([change_of("test", card.test)] if card.test else ()))
+    longer = ", ".join(f"{scores.after.length_baseline:.3f} on {name}" for name, scores in splits.items())
+    for line in (*said, f"always taking the longer response: {longer}", *_story(card)):
+        out.print(Text(clean(line)), soft_wrap=True)
+
+
+def show_scores(out: Console, val: SplitScores, test: SplitScores | None) -> dict[str, SplitScores]:
+    """Print the scores before and after, and return them by the name of their split."""
+    splits = {"validation": val} | ({"test": test} if test else {})
     table = Table("", box=SIMPLE, pad_edge=False)
     for heading in ("accuracy (95 %)", "consistent", "ties", "failed"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -52,11 +62,7 @@ def show_card(out: Console, card: Card) -> None:
         table.add_row("  before", *_cells(scores.before))
         table.add_row("  after", *_cells(scores.after))
     out.print(table)
-    biased = "it chose the prompts, so this is biased upwards" if card.base != card.program else ""
-    said = (_change("validation", card.val, biased), *([_change("test", card.test)] if card.test else ()))
-    longer = ", ".join(f"{scores.after.length_baseline:.3f} on {name}" for name, scores in splits.items())
-    for line in (*said, f"always taking the longer response: {longer}", *_story(card)):
-        out.print(Text(clean(line)), soft_wrap=True)
+    return splits
 
 
 def _cells(figures: Figures) -> tuple[str, ...]:
@@ -69,7 +75,8 @@ def _cells(figures: Figures) -> tuple[str, ...]:
     )
 
 
-def _change(name: str, scores: SplitScores, instead: str = "") -> str:
+def change_of(name: str, scores: SplitScores, instead: str = "") -> str:
+    """Return in one line how a split changed, and what is to be said of that."""
     paired: Paired = scores.change
     low, high = paired.difference_ci
     return (

@@ -148,7 +148,7 @@ def carry_out(
     plan.check()
     start = time.perf_counter()
     with (
-        _place(folder) as place,
+        place_of(folder) as place,
         Ledger(place / LEDGER, identity=plan.identity(), overwrite=overwrite) as ledger,
         said_to(place / LOG) as aloud,
         dspy.context(disable_history=True, trace=None),
@@ -183,7 +183,7 @@ def _run(plan: Plan, replay: Replay, on_progress: Callable[[Progress], None], pl
         )
         try:
             val = session.score(plan.program, splits.val, "validation before")
-            _check_readable(val)
+            check_readable(val)
             on_val = meter.usage
             with usage_meter() as on_test:
                 test = session.score(plan.program, splits.test, "test before")
@@ -199,7 +199,7 @@ def _run(plan: Plan, replay: Replay, on_progress: Callable[[Progress], None], pl
         return Outcome(best, stopped, (val, val_after), tested, session.candidates, meter.usage)
 
 
-def _check_readable(judged: Sequence[EvaluatedPair]) -> None:
+def check_readable(judged: Sequence[EvaluatedPair]) -> None:
     """Refuse to search where not one judgment can be read: no candidate could be told from another.
 
     Raises:
@@ -235,7 +235,8 @@ def _search(plan: Plan, session: Session, on_val: Usage, on_test: Usage, spent: 
 
 
 @contextmanager
-def _place(folder: Path | None) -> Iterator[Path]:
+def place_of(folder: Path | None) -> Iterator[Path]:
+    """Yield the folder of a run, a temporary one where none is named."""
     if folder is not None:
         yield folder
         return

@@ -48,7 +48,7 @@ class Plan:
     def lms(self) -> dict[str, dspy.LM]:
         """The LM of each predictor."""
         predictors = self.program.bound_predictors()
-        return {name: _from_here(name, predictor.current_lm()) for name, predictor in predictors.items()}
+        return {name: counted(name, predictor.current_lm()) for name, predictor in predictors.items()}
 
     @property
     def calls_before(self) -> int:
@@ -87,11 +87,11 @@ class Plan:
             if not getattr(splits, name):
                 raise DataError(f"the {name} split has no pairs")
         for name in ("val", "test"):
-            _check_ids(name, getattr(splits, name))
+            check_ids(name, getattr(splits, name))
         check_disjoint({"train": splits.train, "val": splits.val, "test": splits.test})
         lms = self.lms
         if self.reflection_lm is not None:
-            _from_here("reflection", self.reflection_lm)
+            counted("reflection", self.reflection_lm)
         check(
             self.optimizer,
             reflection_lm=self.reflection_lm,
@@ -118,14 +118,21 @@ class Plan:
             "demos": self.demos,
             "seed": self.seed,
             **{f"{name} pairs": content[:16] for name, content in data_hashes(self.splits).items()},
-            **{f"{role} model": model.model for role, model in models.items()},
-            **{
-                f"{role} {name}": json.loads(json.dumps(value, default=str))
-                for role, model in models.items()
-                for name, value in sampling(model).items()
-                if value is not None
-            },
+            **models_identity(models),
         }
+
+
+def models_identity(models: Mapping[str, dspy.LM]) -> dict[str, JsonValue]:
+    """Return names and sampling settings of models, by their roles, as a ledger tells runs apart by them."""
+    return {
+        **{f"{role} model": model.model for role, model in models.items()},
+        **{
+            f"{role} {name}": json.loads(json.dumps(value, default=str))
+            for role, model in models.items()
+            for name, value in sampling(model).items()
+            if value is not None
+        },
+    }
 
 
 def data_hashes(splits: Splits) -> dict[str, str]:
@@ -142,8 +149,12 @@ def _hash(pairs: Sequence[PreferencePair]) -> str:
     return digest.hexdigest()
 
 
-def _from_here(role: str, lm: dspy.BaseLM) -> dspy.LM:
-    """Refuse an LM whose requests nobody counts."""
+def counted(role: str, lm: dspy.BaseLM) -> dspy.LM:
+    """Refuse an LM whose requests nobody counts.
+
+    Raises:
+        UsageError: It is none of `openrubrics.lms`.
+    """
     if not isinstance(lm, FinishLM):
         raise UsageError(
             f"the LM of {role} is a {type(lm).__name__}, whose requests cannot be counted and limited",
@@ -152,8 +163,12 @@ def _from_here(role: str, lm: dspy.BaseLM) -> dspy.LM:
     return lm
 
 
-def _check_ids(name: str, pairs: Sequence[PreferencePair]) -> None:
-    """Refuse a split whose judgments before and after could not be paired."""
+def check_ids(name: str, pairs: Sequence[PreferencePair]) -> None:
+    """Refuse a split whose judgments before and after could not be paired.
+
+    Raises:
+        DataError: Pairs share an id.
+    """
     repeated = [pair_id for pair_id, times in Counter(pair.id for pair in pairs).items() if times > 1]
     if repeated:
         raise DataError(

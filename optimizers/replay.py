@@ -3,10 +3,12 @@
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import dspy
 
@@ -18,6 +20,9 @@ from openrubrics.lms.metering import Valve, charge
 from openrubrics.lms.samples import LMReply, Sample, sample_of
 from openrubrics.signatures.errors import LMError, OpenRubricsError, UsageError
 from openrubrics.signatures.values import Usage
+
+T = TypeVar("T")
+Item = TypeVar("Item")
 
 
 class SearchEnded(BaseException):
@@ -89,6 +94,22 @@ class Replay:
             with self._state:
                 while self._asking:
                     self._state.wait()
+
+    def spread(self, work: Callable[[Item], T], items: Iterable[Item], concurrency: int) -> list[T]:
+        """Do work on threads behind a gate, so many items at a time, and return the results in the order of the items.
+
+        An exception, be it an interrupt, waits for the requests in flight, and cancels what has not begun.
+
+        Raises:
+            SearchEnded: A limit is reached, or no request can succeed.
+        """
+        with ThreadPoolExecutor(concurrency) as pool, self.gate():
+            try:
+                futures = [pool.submit(copy_context().run, work, item) for item in items]
+                return [future.result() for future in futures]
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
     @contextmanager
     def claim(self, key: str, is_shut: Callable[[], bool]) -> Iterator[None]:

@@ -22,7 +22,7 @@ from openrubrics.signatures.adapter import UnreadableByDSPyError
 from openrubrics.signatures.errors import BudgetError
 from openrubrics.signatures.values import Frozen, Usage
 
-Phase = Literal["validation before", "test before", "search", "validation after", "test after"]
+Phase = Literal["validation before", "test before", "training before", "search", "validation after", "test after"]
 
 _LEAST_SEEN = 8
 """Training examples on which prompts must have been tried for a place among the finalists."""
@@ -44,7 +44,8 @@ class Progress(Frozen):
         runs: Program runs so far; each judges one pair.
         candidates: Different prompts tried so far, the base among them.
         candidate: First characters of the fingerprint of those that ran last.
-        best: Highest mean score of prompts that were scored on all of the validation split; None before there is one.
+        best: Highest mean score of prompts that were scored on all of the split that a search goes by, which is the
+            validation split, but the training split where a meta-rubric is refined; None before there is one.
         base: Mean score of the base on it.
         usage: What was spent, by earlier starts of the run too.
         replayed: Requests that an earlier start had sent and were not sent again.
@@ -132,13 +133,7 @@ class Session:
             self(example, prediction)
             return EvaluatedPair.of(pair, prediction.judgment, seed=self._seed)
 
-        with ThreadPoolExecutor(self._concurrency) as pool, self._replay.gate():
-            try:
-                futures = [pool.submit(copy_context().run, judged, pair) for pair in pairs]
-                return [future.result() for future in futures]
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        return self._replay.spread(judged, pairs, self._concurrency)
 
     def affordable(
         self, program: Compilable, pairs: Sequence[PreferencePair], phase: Phase

@@ -1,0 +1,74 @@
+"""What a refinement came to, for a person at a terminal."""
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from openrubrics.cli.failed import exit_code
+from openrubrics.cli.progress import duration
+from openrubrics.cli.show import clean, console
+from openrubrics.cli.show_optimize import change_of, show_scores
+from openrubrics.optimizers.refinement.card import RefinementCard
+from openrubrics.optimizers.refinement.refine import DOCUMENT
+
+
+def report(card: RefinementCard, folder: Path, as_json: bool, max_failed: float) -> int:
+    """Print the card, and what to do next; return the exit code."""
+    if as_json:
+        click.echo(card.model_dump_json(indent=2))
+    else:
+        show_refinement(console(), card)
+        files = ", ".join(sorted(path.name for path in folder.iterdir()))
+        click.echo(f"written to {folder}: {files}")
+        document = shlex.quote(str(folder / DOCUMENT))
+        click.echo(f"next: openrubrics evaluate --method openrs --meta-rubric {document} --pairs PAIRS")
+    after = [scores.after for scores in (card.val, card.test) if scores]
+    return exit_code(sum(one.failed for one in after), sum(one.comparisons for one in after), max_failed)
+
+
+def show_refinement(out: Console, card: RefinementCard) -> None:
+    """Print the scores before and after, what they are worth, the edits with their evidence, and what was spent."""
+    show_scores(out, card.val, card.test)
+    biased = "it chose the document, so this is biased upwards" if card.base != card.refined else ""
+    said = [change_of("validation", card.val, biased)]
+    said += [change_of("test", card.test)] if card.test else []
+    for line in (*said, *_story(card)):
+        out.print(Text(clean(line)), soft_wrap=True)
+
+
+def _story(card: RefinementCard) -> Iterator[str]:
+    why = (
+        "the limit did not last for judging the test pairs again" if card.sizes["test"] else "there were no test pairs"
+    )
+    yield f"verdict: {card.verdict}{'' if card.test else f': {why}'}"
+    if not card.lineage:
+        yield "the document is that of before: no edit did better on validation"
+    for step in card.lineage:
+        fixes, breaks, failed = (len(ids) for ids in (step.effect.fixes, step.effect.breaks, step.effect.failed))
+        lost = f" ({failed} without a judgment)" if failed else ""
+        how = "joined with another one: " if step.other else ""
+        yield f"{how}{'; '.join(str(proposal.edit) for proposal in step.proposals)}"
+        yield (
+            f"  on training pairs it fixes {fixes} and breaks {breaks}{lost}: {step.train_before:.3f} to "
+            f"{step.train_after:.3f}"
+        )
+        for proposal in step.proposals:
+            yield f"  from {proposal.cluster}{f'; {proposal.reason}' if proposal.reason else ''}"
+    yield f"version {card.version}; {card.cost[0]} to {card.cost[1]} {card.cost_unit}"
+    yield (
+        f"the search ended: {card.stopped}; {card.candidates} documents in {card.generations} generations, "
+        f"{card.accepted} accepted, {card.judgments} judgments"
+    )
+    refused = sum(card.refused.values())
+    yield (
+        f"asked for edits {card.asked} times; {card.unreadable} replies were unreadable, {refused} edits did not fit, "
+        f"{card.repeated} had been tried before"
+    )
+    usage = card.usage
+    cost = f", {usage.cost:.4f} US dollars" if usage.cost else ""
+    models = " + ".join(dict.fromkeys(card.lms.values()))
+    yield f"{models}: {usage.calls} calls, {usage.tokens} tokens{cost}, {duration(card.seconds)}"
