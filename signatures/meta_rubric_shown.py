@@ -6,6 +6,11 @@ from collections.abc import Iterator
 
 from openrubrics.signatures.meta_rubric import GENERAL, Domain, MetaRubric, Part
 
+_ADAPT = (
+    "Principles to make criteria from, with their usual types; adapt them to the request, and leave out what does not "
+    "apply:"
+)
+
 
 def shown(meta_rubric: MetaRubric, part: str = GENERAL) -> str:
     """Return what a model is told: types, how many criteria, the general part, and one domain's.
@@ -38,10 +43,7 @@ def _paragraphs(part: Part) -> Iterator[str]:
         yield "How to write and compare them:"
         yield _listed(part.method)
     if part.principles:
-        yield (
-            "Principles to make criteria from, each with the usual type; adapt them to the request, and leave out what "
-            "does not apply:"
-        )
+        yield _ADAPT
         yield _listed(f"[{one.type}] {one.text}" for one in part.principles)
 
 
