@@ -76,9 +76,13 @@ class Browser:
 
     def open(self, path: Path, fragment: str = "") -> None:
         """Open a file and wait until its load event; what happened before is forgotten."""
-        for url in ("about:blank", f"{path.resolve().as_uri()}{fragment}"):
+        self.visit(f"{path.resolve().as_uri()}{fragment}")
+
+    def visit(self, url: str) -> None:
+        """Open an address in the same way."""
+        for place in ("about:blank", url):
             self.events.clear()
-            self.send("Page.navigate", url=url)
+            self.send("Page.navigate", url=place)
             if not self.happened("Page.loadEventFired"):
                 self.events.append(self._until(lambda event: event.get("method") == "Page.loadEventFired", "load"))
 
@@ -101,6 +105,20 @@ class Browser:
             "Input.dispatchKeyEvent", type="keyDown", key=key, code=key, text=text, windowsVirtualKeyCode=CODES[key]
         )
         self.send("Input.dispatchKeyEvent", type="keyUp", key=key, code=key, windowsVirtualKeyCode=CODES[key])
+
+    def write(self, text: str) -> None:
+        """Write where the focus is."""
+        self.send("Input.insertText", text=text)
+
+    def click(self, selector: str) -> None:
+        """Click with the mouse into the middle of an element."""
+        self.run(
+            f"document.querySelector({json.dumps(selector)}).scrollIntoView({{block: 'center', behavior: 'instant'}})"
+        )
+        box = f"document.querySelector({json.dumps(selector)}).getBoundingClientRect()"
+        x, y = self.run(f"[{box}.x + {box}.width / 2, {box}.y + {box}.height / 2]")
+        for kind in ("mousePressed", "mouseReleased"):
+            self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     def happened(self, *methods: str) -> list[dict[str, Any]]:
         """Return the parameters of the events of these kinds since the page was opened."""

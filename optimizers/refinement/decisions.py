@@ -8,8 +8,9 @@ leave no trace in the file itself; the hash of its last line (`Decisions.head`),
 
 Rules of the replay, all ours (OpenRS says only that experts audit edits before they are merged): only signed batches
 count; of several decisions about one proposal the last counts; those that count are applied in the order of their
-lines; times are kept for people, and nothing depends on them. A last line without its end was cut off while it was
-written, before anybody was told that it is saved: it does not count, and the next line replaces it.
+lines, and no two of them are about the same principle; times are kept for people, and nothing depends on them. A last
+line without its end was cut off while it was written, before anybody was told that it is saved: it does not count, and
+the next line replaces it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError, model_validator
 
-from openrubrics.signatures.edits import Edit, apply_edit
+from openrubrics.signatures.edits import Delete, Edit, apply_edit
 from openrubrics.signatures.errors import DataError, UsageError
 from openrubrics.signatures.meta_rubric import MetaRubric, Name
 from openrubrics.signatures.values import Frozen
@@ -204,12 +205,22 @@ def outcome(meta_rubric: MetaRubric, decisions: Iterable[Decision]) -> MetaRubri
     """Return the document with the decisions that count applied; its version stays.
 
     Raises:
-        UsageError: They do not fit together, as where two take the same principle out.
+        UsageError: They do not fit together: two are about the same principle.
     """
+    changed: set[str] = set()
     for decision in in_force(decisions):
         if decision.verdict != "reject":
+            name = principle_name(decision.edit)
+            if name in changed:
+                raise UsageError(f"two of the edits that were accepted or rewritten are about {name!r}")
+            changed.add(name)
             meta_rubric = apply_edit(meta_rubric, decision.edit)
     return meta_rubric
+
+
+def principle_name(edit: Edit) -> str:
+    """Return the name of the principle that an edit is about."""
+    return edit.name if isinstance(edit, Delete) else edit.principle.name
 
 
 def in_force(decisions: Iterable[Decision]) -> tuple[Decision, ...]:

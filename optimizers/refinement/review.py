@@ -21,9 +21,10 @@ from openrubrics.optimizers.refinement.decisions import (
     in_force,
     next_version,
     outcome,
+    principle_name,
 )
 from openrubrics.optimizers.refinement.evidence import Proposals, ProposedEdit
-from openrubrics.signatures.edits import Add, Delete, Edit, Modify
+from openrubrics.signatures.edits import Add, Edit, Modify
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.meta_rubric import MetaPrinciple, MetaRubric
 from openrubrics.signatures.model_text import well_formed
@@ -166,7 +167,7 @@ class Review:
         except UsageError as error:
             raise UsageError(
                 f"this does not fit with the other decisions: {error.message}",
-                "reject or rewrite one of those that do not go together",
+                "reject the other one first, or this one",
             ) from error
         self._file.append(decision)
 
@@ -248,7 +249,7 @@ class Review:
     def _rewritten(self, proposed: ProposedEdit, type_: str, text: str) -> Edit:
         """Return the edit with another principle; where a deletion is rewritten, the principle is modified instead."""
         edit = proposed.edit
-        name = edit.name if isinstance(edit, Delete) else edit.principle.name
+        name = principle_name(edit)
         text = _short("the text", text, LONGEST_TEXT)
         try:
             principle = MetaPrinciple.model_validate({"name": name, "type": type_, "text": text})
@@ -264,7 +265,7 @@ class Review:
 
 def principle_of(meta_rubric: MetaRubric, edit: Edit) -> MetaPrinciple | None:
     """Return the principle that an edit changes or deletes, as it is in the document; None where one is added."""
-    name = edit.name if isinstance(edit, Delete) else edit.principle.name
+    name = principle_name(edit)
     return next((one for one in meta_rubric.part(edit.part).principles if one.name == name), None)
 
 

@@ -36,7 +36,7 @@
       throw new Error("The review is not running any more. What was saved stays; start the same command again to go on.");
     }
     const said = await reply.json();
-    if (!reply.ok) throw new Error(said.hint ? `${said.error}: ${said.hint}` : said.error);
+    if (!reply.ok) throw new Error([said.error, said.hint].filter(Boolean).map((line) => line[0].toUpperCase() + line.slice(1)).join("\n"));
     return said;
   }
 

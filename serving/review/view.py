@@ -2,7 +2,13 @@
 
 from collections.abc import Mapping
 
-from openrubrics.optimizers.refinement.decisions import LONGEST_NAME, LONGEST_NOTE, LONGEST_TEXT, STATEMENT
+from openrubrics.optimizers.refinement.decisions import (
+    LONGEST_NAME,
+    LONGEST_NOTE,
+    LONGEST_TEXT,
+    STATEMENT,
+    principle_name,
+)
 from openrubrics.optimizers.refinement.evidence import ProposedEdit
 from openrubrics.optimizers.refinement.review import Review, principle_of
 from openrubrics.signatures.edits import Delete
@@ -47,7 +53,7 @@ def _proposal(document: MetaRubric, one: ProposedEdit) -> Json:
     return {
         "id": one.id,
         "kind": edit.kind,
-        "name": edit.name if isinstance(edit, Delete) else edit.principle.name,
+        "name": principle_name(edit),
         "before": _principle(principle_of(document, edit)),
         "after": None if isinstance(edit, Delete) else edit.principle.model_dump(),
         "why": one.why,
