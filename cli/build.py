@@ -11,9 +11,10 @@ from click.core import ParameterSource
 from pydantic import ValidationError
 
 from openrubrics.cli.compiled import load_compiled
-from openrubrics.cli.options import SCORER, LMOptions, ProgramOptions, ReflectionOptions
+from openrubrics.cli.options import ADAPTIVE, SCORER, LMOptions, ProgramOptions, ReflectionOptions
 from openrubrics.lms import Budget, HttpEngine, Meter, Price, budget, lm, usage_meter
 from openrubrics.programs import (
+    AdaptiveRubricJudge,
     ChainOfThoughtJudge,
     ContrastiveRubricGenerator,
     ContrastiveRubricRM,
@@ -24,7 +25,7 @@ from openrubrics.programs import (
     RubricScorer,
 )
 from openrubrics.programs.voting import VOTING_TEMPERATURE
-from openrubrics.signatures import Rubric
+from openrubrics.signatures import Rubric, default_meta_rubric, read_meta_rubric
 from openrubrics.signatures.errors import DataError, ParseError, UsageError
 
 Role = Literal["rubric", "judge"]
@@ -39,6 +40,9 @@ _OF_RUBRICS = (
     "rubric_api_key",
 )
 """Options that mean nothing where there is no rubric."""
+
+OF_ADAPTIVE = ("meta_rubric", "domain", "two_calls", "aggregation", "threshold", "no_guards")
+"""Options of the method that goes by a meta-rubric."""
 
 _OF_COMPARISONS = ("votes", "form", "enforce_checks", "probabilities")
 """Options that mean nothing where one response is scored."""
@@ -124,7 +128,11 @@ def rubric_rm(program: ProgramOptions, lms: LMOptions) -> RubricRM:
     return rm
 
 
-def judging_program(program: ProgramOptions, lms: LMOptions) -> RubricRM | DirectJudge | ChainOfThoughtJudge:
+Comparing = RubricRM | AdaptiveRubricJudge | DirectJudge | ChainOfThoughtJudge
+"""The programs that compare two responses."""
+
+
+def judging_program(program: ProgramOptions, lms: LMOptions) -> Comparing:
     """Return the program that ``--method`` names, with its LMs attached.
 
     Raises:
@@ -134,6 +142,9 @@ def judging_program(program: ProgramOptions, lms: LMOptions) -> RubricRM | Direc
     if program.method == SCORER:
         raise UsageError(f"--method {SCORER} does not compare two responses", "openrubrics evaluate has a use for it")
     refuse_given(("per_criterion",), f"--method {program.method}")
+    if program.method == ADAPTIVE:
+        return adaptive_judge(program, lms)
+    refuse_given(OF_ADAPTIVE, f"--method {program.method}")
     kinds = {"direct": DirectJudge, "chain-of-thought": ChainOfThoughtJudge}
     if program.method not in kinds:
         return rubric_rm(program, lms)
@@ -151,6 +162,28 @@ def judging_program(program: ProgramOptions, lms: LMOptions) -> RubricRM | Direc
     return judge
 
 
+def adaptive_judge(program: ProgramOptions, lms: LMOptions) -> AdaptiveRubricJudge:
+    """Return the program that goes by a meta-rubric, with its LM attached.
+
+    Raises:
+        UsageError: No model is named, or options do not fit together.
+        DataError: The meta-rubric is none.
+    """
+    unfit = (*_OF_RUBRICS, *_OF_COMPARISONS, "compiled", "judge_template")
+    refuse_given(unfit, f"--method {ADAPTIVE}, which writes its own criteria and asks once")
+    judge = AdaptiveRubricJudge(
+        read_meta_rubric(program.meta_rubric) if program.meta_rubric else default_meta_rubric(),
+        domain=program.domain,
+        two_calls=program.two_calls,
+        aggregation=program.aggregation,
+        threshold=program.threshold,
+        orders=program.orders,
+        guards=not program.no_guards,
+    )
+    judge.set_lm(model(lms, "judge"))
+    return judge
+
+
 def rubric_scorer(program: ProgramOptions, lms: LMOptions) -> RubricScorer:
     """Return the program that scores one response, with its LMs attached.
 
@@ -158,7 +191,7 @@ def rubric_scorer(program: ProgramOptions, lms: LMOptions) -> RubricScorer:
         UsageError: No model is named, or options do not fit together.
         DataError: A file is not what it should be.
     """
-    refuse_given(_OF_COMPARISONS, f"--method {SCORER}")
+    refuse_given((*_OF_COMPARISONS, *OF_ADAPTIVE), f"--method {SCORER}")
     scorer = RubricScorer(
         RubricGenerator(_template(program.rubric_template)),
         rubric=read_rubric(program.rubric) if program.rubric else None,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from openrubrics.cli.options import NO_JUDGE, SCORER, JudgeOptions, ProgramOptions
+from openrubrics.cli.options import ADAPTIVE, NO_JUDGE, SCORER, JudgeOptions, ProgramOptions
 from openrubrics.signatures import Prompt, fingerprint, prompt_text
 
 
@@ -33,6 +33,9 @@ def forecast(
         return f"{items}: {count}, different prompts: {len(different)}; {_asked(external, count * repeats, orders)}"
     if program.method == SCORER:
         return f"{items}: {count}, different prompts: {len(different)}; {_scored(2 * count, len(different), program)}"
+    if program.method == ADAPTIVE:
+        asked = _adaptive(count, len(different), program, repeats)
+        return f"{items}: {count}, different prompts: {len(different)}; {asked}"
     rubrics = 0 if program.rubric or program.method != "rubric-rm" else len(different) * repeats
     votes = program.votes // 2 + 1  # the first half of the votes is one request
     judging = count * votes * orders * repeats
@@ -70,6 +73,17 @@ def _scored(responses: int, different: int, program: ProgramOptions) -> str:
     scores = f"one for each criterion of {responses} responses" if program.per_criterion else f"{responses} for scores"
     return (
         f"about {rubrics} requests for rubrics and at most {scores}, without repeats after failures; nothing was asked"
+    )
+
+
+def _adaptive(pairs: int, different: int, program: ProgramOptions, repeats: int) -> str:
+    """Say what the judge by a meta-rubric would be asked at most."""
+    routing = different * repeats if program.domain == "auto" else 0
+    criteria = pairs * repeats if program.two_calls else 0
+    comparing = pairs * repeats * (2 if program.orders == "both" else 1)
+    return (
+        f"about {routing} requests for domains, and at most {criteria} for criteria and {comparing} for comparisons, "
+        f"without repeats after failures; nothing was asked"
     )
 
 

@@ -29,6 +29,8 @@ from openrubrics.cli.sources import on_error_option
 @click.option("--a-file", type=FILE, help="File with response A.")
 @click.option("--b", help="Response B.")
 @click.option("--b-file", type=FILE, help="File with response B.")
+@click.option("--reference", help="The right answer, for openrs to check both responses against first.")
+@click.option("--reference-file", type=FILE, help="File with the right answer.")
 @click.option("--pairs", type=FILE, help="Many comparisons, JSON Lines: prompt, response_a, response_b.")
 @max_failed_option
 @on_error_option
@@ -46,6 +48,8 @@ def judge(
     a_file: Path | None,
     b: str | None,
     b_file: Path | None,
+    reference: str | None,
+    reference_file: Path | None,
     pairs: Path | None,
     max_failed: float,
     on_error: Literal["stop", "skip"],
@@ -57,7 +61,7 @@ def judge(
     program: ProgramOptions,
     lms: LMOptions,
 ) -> int:
-    """Compare response A and response B under a rubric, and say why one is better; with --method without a rubric.
+    """Compare response A and response B under a rubric, and say why one is better; with --method in other ways.
 
     With --pairs every judgment is one JSON line, with or without --json: id, judgment. --limit, --on-error,
     --concurrency, --max-failed and --engine ray are for --pairs.
@@ -68,6 +72,7 @@ def judge(
     """
     from openrubrics.cli.run_judge import Asked, Settings, run
 
-    asked = Asked((prompt, prompt_file), (a, a_file), (b, b_file), pairs, limit, on_error)
+    known = (reference, reference_file)
+    asked = Asked((prompt, prompt_file), (a, a_file), (b, b_file), pairs, limit, on_error, reference=known)
     settings = Settings(concurrency, max_failed, as_json, dry_run)
     return run(asked, settings, program, lms, engine)

@@ -87,10 +87,19 @@ class ProgramOptions:
     enforce_checks: bool
     probabilities: bool
     per_criterion: bool = False
+    meta_rubric: Path | None = None
+    domain: str = "auto"
+    two_calls: bool = False
+    aggregation: Literal["symmetric", "released"] = "symmetric"
+    threshold: float = 0.0
+    no_guards: bool = False
 
 
 SCORER = "rubric-scorer"
 """The method that scores one response; the others compare two."""
+
+ADAPTIVE = "openrs"
+"""The method that writes criteria for each comparison under a meta-rubric."""
 
 
 @dataclass(frozen=True)
@@ -205,11 +214,11 @@ _PARAPHRASE = (
 _PROGRAM = (
     click.option(
         "--method",
-        type=click.Choice(["rubric-rm", "direct", "chain-of-thought", SCORER]),
+        type=click.Choice(["rubric-rm", ADAPTIVE, "direct", "chain-of-thought", SCORER]),
         default="rubric-rm",
         show_default=True,
-        help=f"Program; direct and chain-of-thought judge without a rubric, to compare with; {SCORER} scores each "
-        "response by itself.",
+        help=f"Program; {ADAPTIVE} writes criteria for each comparison under a meta-rubric; direct and "
+        f"chain-of-thought judge without a rubric, to compare with; {SCORER} scores each response by itself.",
     ),
     click.option("--compiled", type=FILE, help="Optimized program to load, of openrubrics optimize."),
     click.option("--rubric", type=FILE, help="Fixed rubric, as text or .json; then none is written."),
@@ -238,6 +247,32 @@ _PROGRAM = (
         "--probabilities", is_flag=True, help="Measure the verdict's probability from token log-probabilities."
     ),
     click.option("--per-criterion", is_flag=True, help=f"Ask {SCORER} about each criterion in a request of its own."),
+    click.option("--meta-rubric", type=FILE, help=f"Meta-rubric of {ADAPTIVE}; the one that is shipped by default."),
+    click.option(
+        "--domain",
+        metavar="NAME",
+        default="auto",
+        show_default=True,
+        help=f"Part of the meta-rubric that {ADAPTIVE} uses: its name, general, or auto to ask once for each prompt.",
+    ),
+    click.option(
+        "--two-calls", is_flag=True, help=f"Let {ADAPTIVE} write criteria and compare in requests of their own."
+    ),
+    click.option(
+        "--aggregation",
+        type=click.Choice(["symmetric", "released"]),
+        default="symmetric",
+        show_default=True,
+        help=f"How {ADAPTIVE} adds up: by our rule, or as the released code of OpenRS does.",
+    ),
+    click.option(
+        "--threshold",
+        type=Number(min=0),
+        default=0.0,
+        show_default=True,
+        help=f"Score of {ADAPTIVE} below which it is a tie.",
+    ),
+    click.option("--no-guards", is_flag=True, help=f"Let {ADAPTIVE} ask the model where code could decide."),
 )
 
 _JUDGE = (

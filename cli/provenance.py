@@ -9,16 +9,23 @@ from typing import TypeGuard
 import dspy
 from pydantic import JsonValue
 
-from openrubrics.cli.options import NO_JUDGE, JudgeOptions, LMOptions, ProgramOptions
+from openrubrics.cli.options import ADAPTIVE, NO_JUDGE, JudgeOptions, LMOptions, ProgramOptions
 from openrubrics.data import Manifest, sha256
 from openrubrics.lms import HttpEngine
 from openrubrics.lms.service import without_login
-from openrubrics.programs import ChainOfThoughtJudge, ContrastiveRubricRM, DirectJudge, RubricRM, RubricScorer
+from openrubrics.programs import (
+    AdaptiveRubricJudge,
+    ChainOfThoughtJudge,
+    ContrastiveRubricRM,
+    DirectJudge,
+    RubricRM,
+    RubricScorer,
+)
 from openrubrics.programs.program import flat_settings
 from openrubrics.programs.voting import VotingJudge
 from openrubrics.signatures import Usage
 
-Judging = RubricRM | ContrastiveRubricRM | DirectJudge | ChainOfThoughtJudge | RubricScorer
+Judging = RubricRM | ContrastiveRubricRM | AdaptiveRubricJudge | DirectJudge | ChainOfThoughtJudge | RubricScorer
 """The programs that judge."""
 
 
@@ -58,7 +65,7 @@ class Described:
 
 def roles(program: Judging) -> dict[str, dspy.LM]:
     """Return the LM of each role that the program has."""
-    found = {"judge": (program if isinstance(program, RubricScorer) else _judge(program)).predict.lm}
+    found = {"judge": _judge(program).predict.lm}
     if _writes_rubrics(program):
         found["rubric"] = program.generate.predict.lm
     return {role: model for role, model in found.items() if isinstance(model, dspy.LM)}
@@ -68,8 +75,8 @@ def _writes_rubrics(program: Judging) -> TypeGuard[RubricRM | ContrastiveRubricR
     return isinstance(program, RubricRM | ContrastiveRubricRM | RubricScorer) and program.rubric is None
 
 
-def _judge(program: RubricRM | ContrastiveRubricRM | DirectJudge | ChainOfThoughtJudge) -> VotingJudge:
-    return program if isinstance(program, VotingJudge) else program.judge
+def _judge(program: Judging) -> VotingJudge | AdaptiveRubricJudge | RubricScorer:
+    return program.judge if isinstance(program, RubricRM | ContrastiveRubricRM) else program
 
 
 def shown_lm(program: Judging) -> str:
@@ -140,13 +147,18 @@ def manifest(
         counts=counts,
         seconds=seconds,
         usage=usage,
-        extras={"cache": lms.cache, **extras} | ({"warning": judge.warning} if judge.warning else {}),
+        extras={"cache": lms.cache, **extras, **_named(judge)} | ({"warning": judge.warning} if judge.warning else {}),
     )
+
+
+def _named(judge: Described) -> dict[str, JsonValue]:
+    """Return which meta-rubric was gone by; the one that is shipped is no file of the run."""
+    return {name: value for name, value in judge.depends.items() if name == "meta_rubric"}
 
 
 def program_files(program: ProgramOptions) -> tuple[Path | None, ...]:
     """Return the files that a program is made of."""
-    return program.rubric, program.compiled, program.rubric_template, program.judge_template
+    return program.rubric, program.compiled, program.rubric_template, program.judge_template, program.meta_rubric
 
 
 def program_facts(program: ProgramOptions, external: JudgeOptions) -> dict[str, JsonValue]:
@@ -154,16 +166,30 @@ def program_facts(program: ProgramOptions, external: JudgeOptions) -> dict[str, 
     facts: dict[str, JsonValue] = {"orders": program.orders}
     if external != NO_JUDGE:
         return facts
-    return facts | {
-        "votes": program.votes,
-        "form": program.form,
-        "probabilities": program.probabilities,
-        "enforce_checks": program.enforce_checks,
-        "per_criterion": program.per_criterion,
-        "rubric": _text(program.rubric),
-        "compiled": _text(program.compiled),
-        "rubric_template": _text(program.rubric_template),
-        "judge_template": _text(program.judge_template),
+    return (
+        facts
+        | {
+            "votes": program.votes,
+            "form": program.form,
+            "probabilities": program.probabilities,
+            "enforce_checks": program.enforce_checks,
+            "per_criterion": program.per_criterion,
+            "rubric": _text(program.rubric),
+            "compiled": _text(program.compiled),
+            "rubric_template": _text(program.rubric_template),
+            "judge_template": _text(program.judge_template),
+        }
+        | (_adaptive_facts(program) if program.method == ADAPTIVE else {})
+    )
+
+
+def _adaptive_facts(program: ProgramOptions) -> dict[str, JsonValue]:
+    return {
+        "domain": program.domain,
+        "two_calls": program.two_calls,
+        "aggregation": program.aggregation,
+        "threshold": program.threshold,
+        "guards": not program.no_guards,
     }
 
 
@@ -172,7 +198,8 @@ def _text(path: Path | None) -> str | None:
 
 
 def _sampling(program: Judging, role: str, lms: LMOptions) -> dict[str, JsonValue]:
-    voting = None if role != "judge" or isinstance(program, RubricScorer) else _judge(program)
+    judge = _judge(program)
+    voting = judge if role == "judge" and isinstance(judge, VotingJudge) else None
     return {
         "temperature": voting.temperature if voting and voting.votes > 1 else lms.temperature,
         "max_tokens": lms.max_tokens,

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from openrubrics.cli.build import refuse_given, rubric_rm, spending
+from openrubrics.cli.build import OF_ADAPTIVE, refuse_given, rubric_rm, spending
 from openrubrics.cli.one_file import Watch, kept_beside
-from openrubrics.cli.options import LMOptions, ProgramOptions
+from openrubrics.cli.options import ADAPTIVE, LMOptions, ProgramOptions
 from openrubrics.cli.provenance import described
 from openrubrics.cli.show import clean, console
 from openrubrics.cli.show_audit import show_audit
@@ -20,7 +20,7 @@ from openrubrics.signatures import Orders
 from openrubrics.signatures.errors import DataError, UsageError
 from openrubrics.signatures.files import write_whole
 
-_OF_THE_RUN = ("method", "rubric", "rubric_template", "orders", "enforce_checks")
+_OF_THE_RUN = ("method", "rubric", "rubric_template", "orders", "enforce_checks", *OF_ADAPTIVE)
 _OF_RUBRICS = ("rubric_lm", "rubric_api_base", "rubric_api_key")
 
 
@@ -88,6 +88,9 @@ def _planned(settings: Settings) -> tuple[Run, Orders, AttributionPlan]:
     judged = read_folder(settings.folder)
     if judged.orders is None:
         raise DataError(f"{settings.folder} holds scores of single responses", "give a run that compared pairs")
+    if judged.summary.method == ADAPTIVE:
+        message = f"{settings.folder} was judged by {ADAPTIVE}, which writes criteria for each comparison anew"
+        raise DataError(message, "its judgments say which criterion decided; attribute takes runs of rubric-rm")
     pairs = Source(settings.source).pairs()
     return judged, judged.orders, plan_attribution(pairs, judged.judged(), most=settings.most, seed=settings.seed)
 

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import click
 
-from openrubrics.cli.build import judging_program, spending, text_of
+from openrubrics.cli.build import Comparing, judging_program, spending, text_of
 from openrubrics.cli.engine import cluster
 from openrubrics.cli.failed import exit_code
 from openrubrics.cli.forecast import forecast
-from openrubrics.cli.options import EngineOptions, LMOptions, ProgramOptions
+from openrubrics.cli.options import ADAPTIVE, EngineOptions, LMOptions, ProgramOptions
 from openrubrics.cli.progress import progress
 from openrubrics.cli.rows import Rows
 from openrubrics.cli.show import clean, console, show_judgment
 from openrubrics.data import Cluster, Comparison, calls, read_comparisons
 from openrubrics.data.rows import OnError
 from openrubrics.evaluation import PairJudge
-from openrubrics.programs import ChainOfThoughtJudge, Direct, DirectJudge, RubricRM
+from openrubrics.programs import Direct
 from openrubrics.signatures import Failed, Judgment
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.values import Frozen
@@ -41,6 +41,24 @@ class Asked:
     limit: int | None
     on_error: OnError = "stop"
     skipped: Counter[str] = field(default_factory=Counter)
+    reference: TextOrFile = (None, None)
+
+    def known(self, method: str) -> str | None:
+        """Return the right answer, where one is given.
+
+        Raises:
+            UsageError: It has no use here, or holds nothing.
+            DataError: A file is not what it should be.
+        """
+        if self.reference == (None, None):
+            return None
+        if method != ADAPTIVE or self.pairs:
+            where = "--pairs" if self.pairs else f"--method {method}"
+            raise UsageError(f"--reference cannot be used with {where}", f"it is for one comparison by {ADAPTIVE}")
+        text = text_of("--reference", *self.reference)
+        if not text.strip():
+            raise UsageError("--reference is empty", "give the right answer, or leave it out")
+        return text
 
     def comparisons(self) -> list[Comparison] | Rows[Comparison]:
         """Read what is to be compared.
@@ -88,6 +106,7 @@ class JudgedComparison(Frozen):
 def run(asked: Asked, settings: Settings, program: ProgramOptions, lms: LMOptions, engine: EngineOptions) -> int:
     """Judge, print, and return the exit code."""
     comparisons = asked.comparisons()
+    reference = asked.known(program.method)
     judge = judging_program(program, lms)
     nodes = cluster(engine, lms)
     if nodes and isinstance(comparisons, list):
@@ -97,7 +116,7 @@ def run(asked: Asked, settings: Settings, program: ProgramOptions, lms: LMOption
         return 0
     with spending(lms):
         if isinstance(comparisons, list):
-            return _one(judge, comparisons[0], settings.as_json)
+            return _one(judge, comparisons[0], reference, settings.as_json)
         with progress(len(comparisons), "judging", items="comparisons", kept="they are printed above") as advance:
             failed = asyncio.run(_many(judge, comparisons, settings.concurrency, nodes, advance))
     click.echo(f"{len(comparisons)} judged, {failed} failed", err=True)
@@ -106,8 +125,10 @@ def run(asked: Asked, settings: Settings, program: ProgramOptions, lms: LMOption
     return exit_code(failed, len(comparisons), settings.max_failed)
 
 
-def _one(judge: RubricRM | DirectJudge | ChainOfThoughtJudge, comparison: Comparison, as_json: bool) -> int:
-    judgment = judge(prompt=comparison.prompt, response_a=comparison.response_a, response_b=comparison.response_b)
+def _one(judge: Comparing, comparison: Comparison, reference: str | None, as_json: bool) -> int:
+    known = {} if reference is None else {"reference": reference}
+    shown = {"prompt": comparison.prompt, "response_a": comparison.response_a, "response_b": comparison.response_b}
+    judgment = judge(**shown, **known)
     if as_json:
         click.echo(judgment.model_dump_json(indent=2))
     else:

@@ -10,11 +10,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from openrubrics.cli.show_adaptive import show_compared
 from openrubrics.evaluation import Figures, Summary
 from openrubrics.signatures import Failed, Judgment, Rubric, Tie, Verdict
 from openrubrics.signatures.model_text import clean
 from openrubrics.signatures.rubric_text import TAGS
 
+_DECIDED = {"judge": "", "checks": " (decided by code)", "reference": " (decided by the reference answer)"}
 _MARKS = {"hard_rule": "bold cyan", "principle": "magenta"}
 
 
@@ -36,6 +38,9 @@ def show_rubric(out: Console, rubric: Rubric) -> None:
 def show_judgment(out: Console, judgment: Judgment) -> None:
     """Print rubric, gatekeeper, findings side by side, votes and verdict."""
     outcome = judgment.outcome
+    if any(shown.compared for shown in judgment.orders):
+        _show_adaptive(out, judgment)
+        return
     if judgment.rubric is not None:
         out.print(Text("Rubric", style="bold"))
         show_rubric(out, judgment.rubric)
@@ -51,6 +56,15 @@ def show_judgment(out: Console, judgment: Judgment) -> None:
             first = "A" if shown.order == "AB" else "B"
             votes = f", votes {_votes(_name(vote.outcome) for vote in shown.votes)}" if len(shown.votes) > 1 else ""
             out.print(Text(f"With Response {first} shown first: {_name(shown.outcome)}{votes}"))
+    out.print(_verdict_line(judgment))
+
+
+def _show_adaptive(out: Console, judgment: Judgment) -> None:
+    show_compared(out, judgment)
+    if isinstance(judgment.outcome, Verdict):
+        out.print(
+            Text("\nJustification: ", style="bold").append(clean(judgment.outcome.justification), style="not bold")
+        )
     out.print(_verdict_line(judgment))
 
 
@@ -70,13 +84,13 @@ def _show_findings(out: Console, outcome: Verdict | Tie) -> None:
 
 def _verdict_line(judgment: Judgment) -> Text:
     outcome = judgment.outcome
-    by = " (decided by code)" if judgment.decided_by == "checks" else ""
+    by = _DECIDED[judgment.decided_by] + " (reference-assisted)" * judgment.reference_assisted
     match outcome:
         case Verdict():
             chance = f", probability {outcome.probability:.3f}" if outcome.probability is not None else ""
             return Text(f"\nWinner: Response {outcome.preferred}{chance}{by}", style="bold green")
         case Tie():
-            return Text(f"\nTie: {clean(outcome.reason)}", style="bold yellow")
+            return Text(f"\nTie: {clean(outcome.reason)}{by}", style="bold yellow")
         case Failed():
             return Text(f"\nFailed, no verdict: {clean(outcome.reason)}", style="bold red")
 
