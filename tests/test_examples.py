@@ -1,5 +1,6 @@
-"""The example runs offline as it stands, and with a server where one line is changed, as it says."""
+"""The examples run offline as they stand, and with a server where one line is changed, as they say."""
 
+import importlib
 import re
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from openrubrics.optimizers import read_card
 
 FOLDER = Path(__file__).parent.parent / "examples"
 SIMULATED = "STUDENT, REFLECTION = simulated()\n"
+SCRIPTED = "LM = scripted()\n"
 
 Example = Callable[[Path], str]
 
@@ -86,8 +88,48 @@ def test_one_line_makes_it_real(run: Example, tmp_path: Path, model_server: Mode
     assert 0 < len(model_server.received) <= 1500 + 2
 
 
-def test_the_page_quotes_the_lines_of_the_example() -> None:
+@pytest.mark.slow
+def test_the_scripted_judge_shows_what_decides_and_what_is_paid(run: Example) -> None:
+    printed = run(FOLDER / "openrs.py")
+    assert printed.startswith("The model is scripted: this shows how the parts work together, and nothing about")
+    assert re.findall(r"^Better: (\w+), decided by (\w+)\.", printed, re.MULTILINE) == [
+        ("A", "judge"),
+        ("A", "judge"),
+        ("A", "checks"),
+    ]
+    assert printed.count("under the part health of the meta-rubric") == 2
+    scores = re.findall(r"^Score by the (\w+) rule: (\S+)$", printed, re.MULTILINE)
+    assert scores == [("symmetric", "+0.75"), ("released", "+2.00"), ("symmetric", "+1.00"), ("released", "+2.00")]
+    assert printed.count("(does not occur in the answer)") == 1
+    assert "  BRPO: good +1.00, vague +0.00, wrong -1.00, long -1.00\n" in printed
+    assert re.search(r"graded, checks added: good \+1\.25, vague \+0\.50, wrong -0\.50, long -0\.60\n", printed)
+
+
+@pytest.mark.slow
+def test_one_line_makes_the_judge_real(
+    run: Example, tmp_path: Path, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(FOLDER)
+    reply = importlib.import_module("scripted").reply
+    model_server.text = lambda body: reply(body["messages"])
+    script = (FOLDER / "openrs.py").read_text(encoding="utf-8")
+    _, after = script.split(SCRIPTED)
+    real = after.splitlines(keepends=True)[0]
+    assert real.startswith("# LM = openrubrics.lm(")
+    swapped = re.sub(r'api_base="[^"]*"', f'api_base="{model_server.url}"', real.removeprefix("# "))
+    shutil.copy(FOLDER / "scripted.py", tmp_path)
+    (tmp_path / "example.py").write_text(script.replace(SCRIPTED + real, swapped), encoding="utf-8")
+    printed = run(tmp_path / "example.py")
+    assert "scripted" not in printed
+    assert "  BRPO: good +1.00, vague +0.00, wrong -1.00, long -1.00\n" in printed
+    assert {body["model"] for body in model_server.bodies} == {"Qwen/Qwen3-8B"}
+
+
+def test_the_page_quotes_the_lines_of_the_examples() -> None:
     page = (FOLDER / "README.md").read_text(encoding="utf-8")
-    script = (FOLDER / "compile_prompts.py").read_text(encoding="utf-8")
     quoted = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    assert quoted == [SIMULATED, script[script.index("# STUDENT") :].splitlines(keepends=True)[0].removeprefix("# ")]
+    expected: list[str] = []
+    for name, line in (("compile_prompts.py", SIMULATED), ("openrs.py", SCRIPTED)):
+        script = (FOLDER / name).read_text(encoding="utf-8")
+        expected += [line, script[script.index(line) :].splitlines(keepends=True)[1].removeprefix("# ")]
+    assert quoted == expected
