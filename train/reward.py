@@ -34,9 +34,9 @@ class _Against(NamedTuple):
 class RubricReward:
     """A reward function for `trl.GRPOTrainer` and whatever else calls ``await reward(prompts=..., completions=...)``.
 
-    The completions of one call with equal prompts are a group. The judge compares them pairwise, under the one rubric
-    that it writes for their prompt; a judge with ``orders="both"`` asks twice for each comparison, and ties where the
-    orders disagree.
+    The completions of one call with equal prompts are a group. The judge compares them pairwise: `RubricRM` under the
+    one rubric that it writes for their prompt, `AdaptiveRubricJudge` on criteria for each comparison. A judge with
+    ``orders="both"`` asks twice for each comparison, and ties where the orders disagree.
 
     ===========  ======================================  =====================================================
     mode         compared with                           comparisons in a group of n different completions
@@ -71,10 +71,10 @@ class RubricReward:
 
     BRPO is ``RubricReward(judge, payment="brpo", drop_above=0.6)`` with a judge that asks in both orders (one with
     several votes decides an order by majority, where BRPO asks for all), and ``GRPOConfig(num_generations=16,
-    scale_rewards="none")``. One difference stays: BRPO takes rewards as advantages, and TRL (1.16) takes off the mean
-    of the group, whatever the options; with `drop_above` that is a shift by so much at most. To take them as they are
-    needs a trainer of one's own, or an override of what is private in TRL's. The loss of BRPO beyond its advantages is
-    not known to us.
+    scale_rewards="none")``. One difference stays: BRPO takes payments as advantages, and TRL (1.16) takes off the mean
+    of the group, whatever the options; with `drop_above` payments shift by so much at most, that of the anchor too. To
+    take them as they are needs a trainer of one's own, or an override of what is private in TRL's. By which average
+    over tokens (``loss_type``) BRPO was trained is not known to us.
 
     In TRL the completions of a dropped group have the advantage 0: they move no weight, but no other group is sampled
     in their place, losses that are averages count them, and terms that need no reward (``beta``, entropy) hold for
