@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from openrubrics.optimizers.refinement.evidence import ChangedPair, Proposals, ProposedEdit, Said
+from openrubrics.optimizers.refinement.evidence import ChangedPair, Proposals, ProposedEdit, Said, SaidInOrder
 from openrubrics.signatures.edits import Add, Delete, Edit, Modify
 from openrubrics.signatures.meta_rubric import CRITERION_TYPES, Domain, MetaPrinciple, MetaRubric, Part, TypeRule
 from openrubrics.signatures.values import Compared
@@ -48,34 +48,48 @@ def changed_pair(name: str, *, fixed: bool = True, text: str = "") -> ChangedPai
     wrong = Said(
         outcome="rejected",
         why=f"The second says more. {text}",
-        score=-1.5,
-        compared=(
-            Compared(text=f"Says much. {text}", type="core", better="B", by=2, reason=f"It is longer. {text}"),
-            Compared(text="Is polite.", type="highlight", better="tie", by=0),
+        orders=(
+            SaidInOrder(
+                order="AB",
+                outcome="rejected",
+                score=-1.5,
+                compared=(
+                    Compared(text=f"Says much. {text}", type="core", better="B", by=2, reason=f"It is longer. {text}"),
+                    Compared(text="Is polite.", type="highlight", better="tie", by=0),
+                ),
+            ),
         ),
     )
     right = Said(
         outcome="chosen",
         why="The first comes to the point.",
-        score=1.0,
-        compared=(
-            Compared(
-                text="Comes to the point.",
-                type="critical",
-                better="A",
-                by=1,
-                evidence_a=f"Rest and drink. {text}",
-                evidence_b="First of all, a cold",
-                reason="It is shorter.",
-                unquoted=("B",),
+        orders=(
+            SaidInOrder(
+                order="AB",
+                outcome="chosen",
+                score=1.0,
+                compared=(
+                    Compared(
+                        text="Comes to the point.",
+                        type="critical",
+                        better="A",
+                        by=1,
+                        evidence_a=f"Rest and drink. {text}",
+                        evidence_b="First of all, a cold",
+                        reason="It is shorter.",
+                        unquoted=("B",),
+                    ),
+                ),
             ),
+            SaidInOrder(order="BA", outcome="tie", why=f"Neither. {text}", score=0.0),
         ),
     )
     return ChangedPair(
         id=f"{name}{text}",
         prompt=f"What helps against a cold? ({name}) {text}",
-        chosen=f"Rest and drink. {text}",
-        rejected=f"First of all, a cold is many things to many people. {text}",
+        response_a=f"Rest and drink. {text}",
+        response_b=f"First of all, a cold is many things to many people. {text}",
+        label="A",
         before=wrong if fixed else right,
         after=right if fixed else wrong,
     )

@@ -7,32 +7,81 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import ValidationError, model_validator
 
 from openrubrics.data import write_whole
-from openrubrics.evaluation.results import Category
+from openrubrics.evaluation.results import Category, EvaluatedPair
 from openrubrics.signatures.edits import Edit, apply_edit
 from openrubrics.signatures.errors import DataError, UsageError
 from openrubrics.signatures.meta_rubric import GENERAL, MetaRubric, Name
-from openrubrics.signatures.values import Compared, Frozen, fingerprint
+from openrubrics.signatures.model_text import well_formed
+from openrubrics.signatures.values import (
+    Compared,
+    Frozen,
+    Label,
+    Order,
+    Outcome,
+    PreferencePair,
+    Verdict,
+    fingerprint,
+    prompt_text,
+)
+
+
+class SaidInOrder(Frozen):
+    """What the judge said with the responses shown in one order.
+
+    Attributes:
+        order: How they were shown; reasons in words name them so.
+        outcome: What it says about the label.
+        why: Its reason, or why there is no verdict.
+        score: What the program made of `compared`, above 0 where Response A is better.
+        compared: Criterion by criterion.
+    """
+
+    order: Order
+    outcome: Category
+    why: str = ""
+    score: float | None = None
+    compared: tuple[Compared, ...] = ()
 
 
 class Said(Frozen):
     """What the judge said about a pair.
 
     Attributes:
-        outcome: What that says about the label.
-        why: Its reason, or why there is no verdict.
-        score: What the program made of `compared`, above 0 where the preferred response is better.
-        compared: Criterion by criterion; Response A is the preferred response, whatever slot it was shown in.
+        outcome: What it says about the label, over all orders.
+        why: The reason over all orders.
+        by: Who decided, as in `Judgment.decided_by`.
+        orders: Order by order.
     """
 
     outcome: Category
     why: str = ""
-    score: float | None = None
-    compared: tuple[Compared, ...] = ()
+    by: Literal["judge", "checks", "reference"] = "judge"
+    orders: tuple[SaidInOrder, ...] = ()
+
+    @classmethod
+    def of(cls, result: EvaluatedPair) -> Said:
+        """Return what was said in a judgment."""
+        judgment = result.judgment
+        return cls(
+            outcome=result.category(judgment.outcome),
+            why=_why(judgment.outcome),
+            by=judgment.decided_by,
+            orders=tuple(
+                SaidInOrder(
+                    order=shown.order,
+                    outcome=result.category(shown.outcome),
+                    why=_why(shown.outcome),
+                    score=shown.score,
+                    compared=shown.compared,
+                )
+                for shown in judgment.orders
+            ),
+        )
 
 
 class ChangedPair(Frozen):
@@ -41,18 +90,38 @@ class ChangedPair(Frozen):
     Attributes:
         id: Of the pair.
         prompt: The request, as the judge reads it.
-        chosen: The preferred response.
-        rejected: The other one.
+        response_a: The response that was Response A for the judge.
+        response_b: The other one.
+        label: The response that people prefer.
         before: What the judge said under the document as it is.
         after: What it said under the edited document.
     """
 
     id: str
     prompt: str
-    chosen: str
-    rejected: str
+    response_a: str
+    response_b: str
+    label: Label
     before: Said
     after: Said
+
+    @classmethod
+    def of(cls, pair: PreferencePair, before: EvaluatedPair, after: EvaluatedPair) -> ChangedPair:
+        """Return a pair with two judgments of it, in which the responses had the same slots."""
+        is_a = before.chosen_slot == "A"
+        return cls(
+            id=well_formed(pair.id),
+            prompt=well_formed(prompt_text(pair.prompt)),
+            response_a=well_formed(pair.chosen if is_a else pair.rejected),
+            response_b=well_formed(pair.rejected if is_a else pair.chosen),
+            label=before.chosen_slot,
+            before=Said.of(before),
+            after=Said.of(after),
+        )
+
+
+def _why(outcome: Outcome) -> str:
+    return outcome.justification if isinstance(outcome, Verdict) else outcome.reason
 
 
 class ProposedEdit(Frozen):
@@ -87,10 +156,11 @@ class Proposals(Frozen):
     Attributes:
         meta_rubric: The document that the edits start from.
         domain: The part that they change.
-        data: Identity of the pairs that were judged (`pairs_hash`).
+        data: Identity of the pairs that were judged (`pairs_identity`).
         lm: The model that judged.
         pairs: Number of pairs that were judged.
         right: How many of them the judge gets right under the document as it is.
+        failed: How many of them have no judgment there.
         proposals: The edits, in the order in which they are shown.
     """
 
@@ -100,6 +170,7 @@ class Proposals(Frozen):
     lm: str
     pairs: int
     right: int
+    failed: int = 0
     proposals: tuple[ProposedEdit, ...]
 
     @model_validator(mode="after")

@@ -186,23 +186,35 @@
   }
 
   function pairs(of, heading, says) {
+    const response = (pair, name, words) => element("section", null, element("h5", null, `Response ${name} `, pair.label === name ? mark("prefers", "people prefer this one") : ""), text(words));
     return [element("h4", null, `${heading} ${many(of.length, "pair")}`), of.length ? element("p", { class: "under" }, says) : "",
       ...of.map((pair) => element("details", null, element("summary", null, `${pair.id}: ${pair.prompt.slice(0, 120)}`),
         element("h5", null, "Request"), text(pair.prompt),
-        element("div", { class: "sides" },
-          element("section", null, element("h5", null, "Response A ", mark("prefers", "people prefer this one")), text(pair.chosen)),
-          element("section", null, element("h5", null, "Response B"), text(pair.rejected))),
-        ...said("Before", pair.before), ...said("After", pair.after)))];
+        element("div", { class: "sides" }, response(pair, "A", pair.response_a), response(pair, "B", pair.response_b)),
+        ...said("Before", pair.before, pair.label), ...said("After", pair.after, pair.label)))];
   }
 
-  const OUTCOME = { chosen: ["right", "judge prefers A"], rejected: ["wrong", "judge prefers B"], tie: ["tied", "tie"], failed: ["failed", "no judgment"] };
+  const other = { A: "B", B: "A" };
+  const OUTCOME = { chosen: ["right", (label) => `judge prefers ${label}`], rejected: ["wrong", (label) => `judge prefers ${other[label]}`], tie: ["tied", () => "tie"], failed: ["failed", () => "no judgment"] };
 
-  function said(when, one) {
-    const [kind, label] = OUTCOME[one.outcome];
-    const score = one.score === null ? "" : element("span", { class: "under" }, `score ${+one.score.toFixed(3)}, above 0 where A is better`);
-    return [element("h5", null, `${when} `, mark(kind, label)), element("p", { class: "under" }, score),
+  function outcome(one, label) {
+    const [kind, says] = OUTCOME[one.outcome];
+    return mark(kind, says(label));
+  }
+
+  function said(when, one, label) {
+    const orders = one.by === "checks" ? [] : one.orders, many = orders.length > 1;
+    return [element("h5", null, `${when} `, outcome(one, label)),
+      one.by === "checks" ? element("p", { class: "under" }, "Decided by code, before any model was asked.") : "",
       one.why ? element("p", { dir: "auto" }, one.why) : "",
-      one.compared.length ? grid(`Criteria, ${when.toLowerCase()}`, one.compared) : element("p", { class: "under" }, "No comparison criterion by criterion.")];
+      ...orders.flatMap((shown) => {
+        const first = many ? `, ${shown.order[0]} shown first` : "";
+        return [many ? element("p", null, outcome(shown, label), `${shown.order[0]} shown first`) : "",
+          many && shown.why && shown.why !== one.why ? element("p", { dir: "auto" }, shown.why) : "",
+          shown.score === null ? "" : element("p", { class: "under" }, `Score ${+shown.score.toFixed(3)}, above 0 where A is better.`),
+          shown.compared.length ? grid(`Criteria, ${when.toLowerCase()}${first}`, shown.compared) : ""];
+      }),
+      many ? element("p", { class: "under" }, "Reasons name the responses as they were shown: with B shown first, their A is Response B here.") : ""];
   }
 
   function grid(caption, rows) {
@@ -293,7 +305,7 @@
     document.title = `openrubrics: review of ${review.domain}`;
     at("now-facts").replaceChildren(
       review.when ? element("p", { dir: "auto" }, review.when) : "",
-      facts({ "pairs judged": String(judged), "judged right": judged ? `${right} (${Math.round((100 * right) / judged)} %)` : String(right), document: of.fingerprint, data: review.data }));
+      facts({ "pairs judged": String(judged), "judged right": judged ? `${right} (${Math.round((100 * right) / judged)} %)` : String(right), "without a judgment": String(review.failed), document: of.fingerprint, data: review.data }));
     at("now-principles").replaceChildren(principles(review.principles.map((one) => [one, "kept"])));
     at("statement").textContent = review.statement;
     at("footer").textContent = `This page is served by this machine to this machine alone, and loads nothing from elsewhere. Decisions are saved in ${review.file} as they are made.`;

@@ -31,6 +31,7 @@ def shown(review: Review, out: str) -> Json:
             "lm": proposals.lm,
             "pairs": proposals.pairs,
             "right": proposals.right,
+            "failed": proposals.failed,
             "data": proposals.data,
             "file": str(review.path),
             "out": out,

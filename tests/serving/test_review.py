@@ -36,7 +36,7 @@ def test_a_review_from_the_first_look_to_the_signature(page: Served, path: Path)
     shown = page.ask("review").json
     assert [one["kind"] for one in shown["proposals"]] == ["modify", "add", "delete"]
     assert (shown["domain"], shown["pairs"], shown["right"], shown["out"]) == ("health", 40, 25, "new.md")
-    assert shown["proposals"][0]["fixes"][0]["before"]["compared"][0]["better"] == "B"
+    assert shown["proposals"][0]["fixes"][0]["before"]["orders"][0]["compared"][0]["better"] == "B"
     assert shown["state"]["undecided"] == [MODIFIED, ADDED, DELETED]
 
     state = page.ask("decide", ACCEPT | {"note": "short is better"}).json["state"]
