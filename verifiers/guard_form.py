@@ -122,7 +122,7 @@ def _broken_off(response: str) -> str | None:
     """Say so where a long text of sentences ends with what cannot be an end."""
     last = _last_line(response)
     line = last.rstrip("*_ ")
-    if not _is_long_prose(response) or "```" in last or len(line.split()) < _SEVERAL:
+    if not _is_long_prose(response) or last.lstrip().startswith(("|", "```")) or len(line.split()) < _SEVERAL:
         return None
     if line.endswith(("(", "[", "“")):
         return "it ends with an open bracket"

@@ -80,7 +80,8 @@ _SET_APART = re.compile(
     r"|\$[^$\n]{1,300}\$|(?<![\w'])'[^'\n]{1,300}'|https?://\S{1,300}",
     re.DOTALL,
 )
-_GLOSS_BEFORE = re.compile(r"[:：=–—|/→\-*+•>.)\d][ \t]{0,4}\Z|\A[ \t]{0,4}\Z")
+_GLOSS_BEFORE = re.compile(r"[:：=–—|/→][ \t]{0,4}\Z|[ \t]-[ \t]\Z")
+_LINE_START = re.compile(r"[ \t>]{0,4}(?:\d{1,3}[.)]|[-*+•])?[ \t]{0,4}\Z")
 _GLOSS_AFTER = re.compile(r"[ \t,，]{0,3}(?:[(（\[:：=–—|/→]|-[ \t]|or\b|meaning\b|which means\b|means\b)")
 
 
@@ -128,8 +129,10 @@ def _stray(line: str, script: str) -> str | None:
     if not _LETTERS[script].search(line) or _LANGUAGES_ASKED.search(line) or _NAMES[script].search(line):
         return None
     for match in _STRETCHES[script].finditer(line):
-        gloss = _GLOSS_BEFORE.search(line[max(0, match.start() - 6) : match.start()])
-        if not gloss and not _GLOSS_AFTER.match(line[match.end() : match.end() + 12]):
+        before = line[max(0, match.start() - 12) : match.start()]
+        begins = match.start() <= len(before) and _LINE_START.match(before)
+        after = line[match.end() : match.end() + 12]
+        if not (begins or _GLOSS_BEFORE.search(before) or _GLOSS_AFTER.match(after)):
             return match[0][:20]
     return None
 
