@@ -3,8 +3,8 @@
 BRPO (Writing-Zero, arXiv 2506.00103), on which OpenRS (arXiv 2602.14069) builds its reward, pays 1 for a win against
 an anchor drawn from the group under every voting condition, -1 otherwise, and 0 for the anchor; of groups of 16 it
 drops those where ``abs(sum of payments) / 16`` is above 0.6, since their anchor is an outlier. So say notes on the
-paper and a public trainer that follows it; its equations we have not read. Copies of the anchor are paid as the anchor, a
-comparison that failed is not paid, and the 16 become the payments that there are: that is ours.
+paper and a public trainer that follows it; its equations we have not read. Copies of the anchor are paid as the anchor,
+a comparison that failed is not paid, and the 16 become the payments that there are: that is ours.
 
 Whether OpenRS pays the sign or the score of its judge, and how it weighs verifiable rubrics, is not published:
 ``graded`` and the weighing here are ours.
