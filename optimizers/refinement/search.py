@@ -92,13 +92,17 @@ class Search:
         return "all generations were done"
 
     def _room(self, limit: Budget, spent: Usage) -> int:
-        """Return how many candidates the limit still pays for, a request for edits with each."""
+        """Return how many candidates the limit still pays for, with a request for edits for each.
+
+        Of tokens and cost that is an estimate: half as much again as for the document of before, since those with more
+        principles are longer, and so are requests with failures in them.
+        """
         left = Budget(
             max_cost=None if limit.max_cost is None else max(0.0, limit.max_cost - (spent.cost or 0.0)),
             max_total_tokens=None if limit.max_total_tokens is None else max(0, limit.max_total_tokens - spent.tokens),
         )
         size = len(self._plan.splits.train)
-        room = affordable_runs(left, self._on_train, size) // size
+        room = int(affordable_runs(left, self._on_train, size) / (1.5 * size))
         if limit.max_calls is not None:
             room = min(room, (limit.max_calls - spent.calls) // (1 + self._plan.calls_of_candidate))
         return room
