@@ -14,6 +14,7 @@ COMMANDS = {
     "quickstart": "Try it on built-in pairs: write rubrics, filter them, judge held-out pairs.",
     "rubric": "Write the rubric for a request, from ranked answers if there are any.",
     "judge": "Compare two answers to a request, with reasons.",
+    "meta-rubric": "Print the document that adaptive criteria are made from, or check one of yours.",
     "curate": "Write rubrics from ranked answers, and keep those that reproduce the ranking.",
     "synthesize": "Make pairs that code has labelled: one response obeys every rule, the other not.",
     "evaluate": "Measure how often the judge agrees with labelled pairs.",
@@ -23,7 +24,7 @@ COMMANDS = {
     "report": "Write a page about finished runs: figures, plots, every case.",
     "optimize": "Search for prompts that agree with labelled pairs, and test them on others.",
     "refine": "Search for principles of a meta-rubric that agree with labelled pairs.",
-    "diff": "Show what differs between two compiled programs, or from the one as it is shipped.",
+    "diff": "Show what differs between two compiled programs or meta-rubrics, or from what is shipped.",
     "distill": "Train a rubric model or a judge of your own on what was curated.",
     "serve": "Serve a rubric model and a judge with vLLM.",
     "data": "List named sources of preference data; check, rank or extract rows.",
@@ -44,7 +45,8 @@ class LazyGroup(click.Group):
         """Import the command of this name."""
         if cmd_name not in COMMANDS:
             return None
-        return getattr(importlib.import_module(f"openrubrics.cli.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        return getattr(importlib.import_module(f"openrubrics.cli.{name}"), name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""

@@ -1,5 +1,6 @@
 """What `openrubrics diff` does."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -14,21 +15,52 @@ from openrubrics.cli.show import clean, console
 from openrubrics.evaluation import Figures
 from openrubrics.optimizers.diff import diff
 from openrubrics.optimizers.difference import Demonstrations, Difference, PredictorDifference, Scores
+from openrubrics.optimizers.meta_rubric_diff import meta_rubric_difference
 from openrubrics.optimizers.text_diff import Change
+from openrubrics.signatures import default_meta_rubric, read_meta_rubric
+from openrubrics.signatures.errors import UsageError
 
 _MOST_SHOWN = 10
 _MOST_IDS = 50
 _MARKS = {"removed": "- ", "added": "+ ", "same": "  "}
 _STYLES = {"removed": "red", "added": "green", "same": "dim"}
+_STYLE_OF = {"- ": "red", "+ ": "green", "~ ": "yellow"}
 
 
 def run(a: Path, b: Path | None, *, as_json: bool) -> int:
     """Compare, print what differs, and return the exit code."""
+    documents = [_is_document(path) for path in (a, b) if path is not None]
+    if all(documents):
+        return _run_documents(a, b, as_json=as_json)
+    if any(documents):
+        raise UsageError("one of the files is a meta-rubric, and the other a saved program", "compare two of a kind")
     difference = diff(a, b)
     if as_json:
         click.echo(difference.model_dump_json(indent=2))
     else:
         _show(console(), difference)
+    return 0
+
+
+def _is_document(path: Path) -> bool:
+    """Whether a file is named or begins as a meta-rubric; a saved program is JSON."""
+    if path.suffix.lower() in (".md", ".markdown"):
+        return True
+    with path.open("rb") as file:
+        return file.read(200).removeprefix(BOM_UTF8).lstrip().startswith(b"#")
+
+
+def _run_documents(a: Path, b: Path | None, *, as_json: bool) -> int:
+    first = read_meta_rubric(a)
+    before, after = (default_meta_rubric(), first) if b is None else (first, read_meta_rubric(b))
+    difference = meta_rubric_difference(before, after)
+    if as_json:
+        click.echo(difference.model_dump_json(indent=2))
+        return 0
+    out = console()
+    for line in str(difference).splitlines():
+        mark = line[:2] if line[:2] in _STYLE_OF else ""
+        _wrapped(out, mark, line[len(mark) :], _STYLE_OF.get(mark, "bold"))
     return 0
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 from openrubrics.signatures.values import Frozen
 
-_MOST_SENTENCES = 400
+_MOST_ALIGNED = 400
 
 _ITEM = re.compile(r"[ \t]{0,40}(?:[-*+#>|]|\d{1,3}[.)])")
 _HEADING = re.compile(r"[ \t]{0,40}#")
@@ -38,7 +38,7 @@ def changes(before: str, after: str) -> tuple[Change, ...]:
     """
     old, new = list(sentences(before)), list(sentences(after))
     found: list[Change] = []
-    for kind, i, i_end, j, j_end in _opcodes(old, new):
+    for kind, i, i_end, j, j_end in opcodes(old, new):
         if kind == "equal":
             found += [Change(kind="same", text=text) for text in old[i:i_end]]
         else:
@@ -65,8 +65,9 @@ def _split(paragraph: str) -> list[str]:
     return [first, *others]
 
 
-def _opcodes(old: list[str], new: list[str]) -> Sequence[tuple[str, int, int, int, int]]:
-    if max(len(old), len(new)) <= _MOST_SENTENCES:
+def opcodes(old: list[str], new: list[str]) -> Sequence[tuple[str, int, int, int, int]]:
+    """Return how one list becomes another, as `SequenceMatcher.get_opcodes` does; long lists are not aligned."""
+    if max(len(old), len(new)) <= _MOST_ALIGNED:
         return SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
     shorter = min(len(old), len(new))
     start = next((i for i in range(shorter) if old[i] != new[i]), shorter)

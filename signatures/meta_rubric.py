@@ -71,6 +71,11 @@ class TypeRule(Frozen):
             raise ValueError("type critical has no weight, since it decides alone, and every other type has one")
         return self
 
+    @property
+    def tag(self) -> str:
+        """What the document has in brackets: ``veto``, or the weight with every digit that it has."""
+        return VETO if self.weight is None else repr(self.weight).removesuffix(".0")
+
 
 class MetaPrinciple(Frozen):
     """A principle that criteria are made from: it is adapted to the request, or left out where it does not apply.
@@ -236,7 +241,7 @@ def _paragraphs(meta_rubric: MetaRubric) -> Iterator[str]:
     yield f"# Meta-rubric: {meta_rubric.name}"
     yield f"Version: {meta_rubric.version}\nCriteria: {meta_rubric.least} to {meta_rubric.most}"
     yield "## Types"
-    yield _listed(f"{rule.type} [{_weight(rule.weight)}]: {rule.text}" for rule in meta_rubric.types)
+    yield _listed(f"{rule.type} [{rule.tag}]: {rule.text}" for rule in meta_rubric.types)
     yield "## Guards"
     if meta_rubric.guards:
         yield _listed(meta_rubric.guards)
@@ -259,8 +264,3 @@ def _part_paragraphs(part: Part) -> Iterator[str]:
 
 def _listed(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
-
-
-def _weight(weight: float | None) -> str:
-    """Return a weight as it is written: ``5`` and not ``5.0``, and every digit that it has."""
-    return VETO if weight is None else repr(weight).removesuffix(".0")
