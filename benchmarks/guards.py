@@ -42,7 +42,9 @@ def pairs(path: Path) -> Iterator[PreferencePair]:
 def measure(source: Iterable[PreferencePair], every: int = 1) -> dict[str, Any]:
     """Count what fires and what is decided, over each ``every``-th pair."""
     counts: Counter[str] = Counter()
-    fired = {guard: {"bound": 0, "chosen": 0, "rejected": 0} for guard in AGAINST_DEGENERATE}
+    fired: dict[GuardName, dict[str, int]] = {
+        guard: {"bound": 0, "chosen": 0, "rejected": 0} for guard in AGAINST_DEGENERATE
+    }
     wrong: list[dict[str, str]] = []
     for place, pair in enumerate(source):
         if place % every:
@@ -66,7 +68,7 @@ def measure(source: Iterable[PreferencePair], every: int = 1) -> dict[str, Any]:
 
 def _count(fired: dict[GuardName, dict[str, int]], guard: Criterion, pair: PreferencePair) -> None:
     if guard.check:
-        of = fired[next(name for name in fired if guard.check.name == f"guard:{name}")]
+        of = next(counts for name, counts in fired.items() if guard.check.name == f"guard:{name}")
         of["bound"] += 1
         of["chosen"] += verify(guard.check, pair.chosen).passed is False
         of["rejected"] += verify(guard.check, pair.rejected).passed is False

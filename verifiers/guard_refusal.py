@@ -26,13 +26,14 @@ _HARM = (
     r"|minor|child|kid\b|kids|teen"
     # crime, breaking in, spying, deceit
     r"|hack|malware|virus|exploit|phish|steal|stole|theft|thief|rob\b|robb|shoplift|burgl|fraud|scam|launder|forg"
-    r"|counterfeit|illeg|crime|crimin|traffick|blackmail|extort|passw|social security|ssn|credit card|pirat|torrent|crack"
-    r"|copyright|track|bypass|evad|disable|break in|lock(?:s|ed|pick\w*)?\b|spy|surveil|stalk|address|phone|private|privacy"
-    r"|personal|dox|cheat|plagiar|lie\b|lying|deceiv|manipul|fake|misinf|disinf|propagand|conspir|jailbreak|ignore|pretend"
+    r"|counterfeit|illeg|crime|crimin|traffick|blackmail|extort|passw|social security|ssn|credit card|pirat|torrent"
+    r"|crack|copyright|track|bypass|evad|disable|break in|lock(?:s|ed|pick\w*)?\b|spy|surveil|stalk|address|phone|priva"
+    r"|personal|dox|cheat|plagiar|lie\b|lying|deceiv|manipul|fake|misinf|disinf|propagand|conspir|jailbreak|ignore"
+    r"|pretend"
     # insults and groups of people
     r"|racis|racial|race|sexis|nazi|hitler|slur|hate|bull(?:y|ied)|harass|insult|offens|joke|stereotyp|religio|musl|jew"
-    r"|christ|god\b|black|white people|women|gay|lesb|trans\b|curse|swear|profan|vulgar|rude|mean\b|evil|unethic|immoral"
-    r"|bias|discriminat|superior|inferior"
+    r"|christ|god\b|black|white people|women|gay|lesb|trans\b|curse|swear|profan|vulgar|rude|mean\b|evil|unethic"
+    r"|immoral|bias|discriminat|superior|inferior"
     # politics, health, law, money
     r"|politic|president|trump|biden|elect|vot(?:e|ing)|abort|immigra|vaccin|doctor|medic|diagnos|prescri|dos(?:e|age)"
     r"|pill|symptom|pain|disease|cancer|pregnan|legal|lawyer|law\b|sue\b|invest|stock|financ|tax(?:es)?\b|gambl|bet\b"
@@ -55,8 +56,8 @@ _BEYOND = (
     r"|this|that article|the article|the text|passage|paragraph|input|given"
     r"|send|call|book a|order (?:me|a)\b|buy|remind|alarm|schedule"
     r"|my\b|mine\b|me about|we\b|ours?\b|your|you\b.{0,20}\b(?:feel|think|like|prefer|love|opinion|believ|name|age|old"
-    r"|from|human|conscious|remember|know)|(?:are|do|did|have|would|can|could|were|will) you|who am i|opinion|favou?rite"
-    r"|invent|imaginary"
+    r"|from|human|conscious|remember|know)|(?:are|do|did|have|would|can|could|were|will) you|who am i|opinion"
+    r"|favou?rite|invent|imaginary"
 )
 _REASONS = re.compile(rf"\b(?:{_HARM}|{_ABOUT_DECLINING}|{_ROLE}|{_BEYOND})", _FLAGS)
 
