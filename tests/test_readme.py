@@ -96,5 +96,5 @@ def test_every_command_has_a_file_and_stands_in_the_help(repository: Path, capsy
         main(["--help"])
     shown = capsys.readouterr().out
     for command in COMMANDS:
-        assert (repository / "cli" / f"{command}.py").exists()
+        assert (repository / "cli" / (command.replace("-", "_") + ".py")).exists()
         assert re.search(rf"^  {command}  ", shown, re.MULTILINE), shown
