@@ -28,83 +28,16 @@ its own. The parser goes line by line with bounded patterns, in linear time.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Self
 
-from pydantic import Field
-
+from openrubrics.signatures.adaptive_reader import Comparison, ListedCriterion, Reader
 from openrubrics.signatures.errors import ParseError
-from openrubrics.signatures.markers import ADAPTIVE_MARK
 from openrubrics.signatures.meta_rubric import CRITERION_TYPES, CriterionType
 from openrubrics.signatures.model_text import answer_lines, excerpt, well_formed
-from openrubrics.signatures.rubric_text import canonical_line, has_words
-from openrubrics.signatures.values import Compared, Frozen, Label
+from openrubrics.signatures.values import Compared, Frozen
 
 TYPE_TAGS: dict[CriterionType, str] = {type_: type_.capitalize() for type_ in CRITERION_TYPES}
-
-MOST_LISTED = 99
-"""How many criteria a reply has at most."""
-
-_NUMBERED = re.compile(r"[\s>#]{0,12}[*_]{0,2}[(（]?(?P<number>\d{1,2})[.)）、．:：]{1,2}[*_]{0,2}(?=\D)[ \t]*")
-_TYPE = r"[\[【](?P<type>critical|core|important|highlight)[\]】]"
-_ENDS_WITH_TYPE = re.compile(rf"{_TYPE}[ \t*_.。;；,]{{0,8}}$", re.IGNORECASE)
-_LONGEST_TAG = 24
-_BEGINS_WITH_TYPE = re.compile(rf"[*_]{{0,2}}[ \t]?{_TYPE}[ \t*_]{{0,4}}[:：]?[ \t*_]{{0,4}}", re.IGNORECASE)
-
-_TAG = r"[*_]{0,2}[ \t]?(?:[\[(【][^\])】]{0,40}[\])】])?[ \t*_]{0,4}"
-_SIDE = r"(?:the )?(?:(?:response|answer)[ \t_])?(?P<side>[ab])(?![^\W_])"
-_TIE = r"(?:tied?|equal|same|draw|both equal)(?![^\W_])"
-_BY = r"[ \t*_`,;:=(]{0,4}(?:by[ \t])?(?P<sign>[+−–-]?)(?P<by>[0-2])(?![^\W_]|[.,/]\d)"
-_TIE_BY = r"(?:[ \t*_`,;:=(]{0,4}(?P<tie_by>[0-2])(?![^\W_]|[.,/]\d))?"
-_REST = r"[ \t*_`\"'>\])]{0,8}(?:$|[.:：;,(–—-](?P<remark>.*))"
-_COMPARISON = re.compile(
-    rf"{_TAG}[:：=–—-][ \t*_`\"'<\[(]{{0,6}}(?:{_SIDE}{_BY}|{_TIE}{_TIE_BY}|0(?![^\W_]|[.,/]\d)){_REST}",
-    re.IGNORECASE,
-)
-_SECOND = re.compile(r"^\W{0,3}\d|\b[AB][ \t]?[+−–-]?[0-2]\b|(?i:\bor\b)")
-_NAMES_ONE = re.compile(r"\b(?:response|answer|assistant|option)[ \t_]?[ab](?![^\W_])", re.IGNORECASE)
-_NO_EVIDENCE = {"", "none", "n/a", "na", "nothing", "no evidence", "-", "–", "—", "..."}
-_QUOTES = " \t\"'“”„«»`*_.[]()<>"
-
-_Section = Literal["intent", "differences", "criteria", "comparison"]
-
-
-class ListedCriterion(Frozen):
-    """A criterion that an adaptive judge wrote.
-
-    Attributes:
-        text: "The response ...", without number and type.
-        type: How much it decides.
-    """
-
-    text: str
-    type: CriterionType
-
-    @property
-    def names_a_response(self) -> bool:
-        """Whether it speaks of one of the two responses by its name, so that it holds in one order only."""
-        return _NAMES_ONE.search(self.text) is not None
-
-
-class Comparison(Frozen):
-    """What a reply says on one criterion, with the responses named as they were shown.
-
-    Attributes:
-        criterion: Its number in the list, from 1.
-        better: The response that is better on it.
-        by: How clearly, from 0 to 2.
-        evidence_a: Passage of Response A; empty where there is none.
-        evidence_b: The same of Response B.
-        reason: Why.
-    """
-
-    criterion: int = Field(ge=1)
-    better: Label | Literal["tie"]
-    by: int = Field(ge=0, le=2)
-    evidence_a: str = ""
-    evidence_b: str = ""
-    reason: str = ""
 
 
 class AdaptiveTrace(Frozen):
@@ -186,12 +119,13 @@ class AdaptiveTrace(Frozen):
         missing = [number for number in range(1, len(criteria) + 1) if number not in found]
         foreign = [number for number in found if number > len(criteria)]
         if missing or foreign:
-            what = "has no readable comparison" if missing else "is compared but not in the list"
-            named = ", ".join(map(str, (missing or foreign)[:10]))
-            raise ParseError(
-                f"criterion {named} of {len(criteria)} {what}",
-                "expected one line for each, such as 'Criterion 1 [Core]: A 2'",
+            named = ", ".join(map(str, missing[:10]))
+            message = (
+                f"criterion {named} of {len(criteria)} has no readable comparison"
+                if missing
+                else f"{len(foreign)} comparisons are on no criterion of the list"
             )
+            raise ParseError(message, "expected one line for each criterion, such as 'Criterion 1 [Core]: A 2'")
         return tuple(
             Compared(text=criterion.text, type=criterion.type, **found[number].model_dump(exclude={"criterion"}))
             for number, criterion in enumerate(criteria, 1)
@@ -223,7 +157,7 @@ def render_criteria_reply(intent: str, differences: str, criteria: Sequence[List
 def render_comparison_reply(compared: Sequence[Compared]) -> str:
     """Write the reply that `AdaptiveTrace.parse_comparisons` reads as this, white space collapsed."""
     blocks = [
-        f'Evidence A: "{_line(one.evidence_a)}"\nEvidence B: "{_line(one.evidence_b)}"\n'
+        f"Evidence A: {_quoted(one.evidence_a)}\nEvidence B: {_quoted(one.evidence_b)}\n"
         f"Justification: {_line(one.reason)}\nCriterion {number} [{TYPE_TAGS[one.type]}]: {_margin(one)}"
         for number, one in enumerate(compared, 1)
     ]
@@ -236,6 +170,10 @@ def render_adaptive(intent: str, differences: str, compared: Sequence[Compared])
     return f"{render_criteria_reply(intent, differences, criteria)}\n\n{render_comparison_reply(compared)}"
 
 
+def _quoted(evidence: str) -> str:
+    return f'"{_line(evidence)}"' if evidence else "none"
+
+
 def _margin(one: Compared) -> str:
     return ("Tie" if one.by == 0 else f"Tie {one.by}") if one.better == "tie" else f"{one.better} {one.by}"
 
@@ -244,162 +182,8 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _read(text: str) -> _Reader:
-    reader = _Reader()
+def _read(text: str) -> Reader:
+    reader = Reader()
     for line in answer_lines(well_formed(text)):
         reader.read(line)
     return reader
-
-
-class _Reader:
-    """Collects the parts of a reply line by line."""
-
-    def __init__(self) -> None:
-        self._section: _Section | None = None
-        self._said: dict[str, list[str]] = {}
-        self._listed: dict[int, ListedCriterion] = {}
-        self._item: tuple[int, list[str]] | None = None
-        self._parts: dict[str, list[str]] = {}
-        self._part: str | None = None
-        self._found: dict[int, Comparison] = {}
-        self._contradicted: set[int] = set()
-
-    def read(self, line: str) -> None:
-        mark = ADAPTIVE_MARK.match(line)
-        match mark.lastgroup if mark else None:
-            case "intent" | "differences" | "criteria" | "comparison" as section:
-                self._begin(section)
-            case "criterion" if mark:
-                self._numbered_by_word(mark, line)
-            case "evidence" | "justification" as key if mark:
-                part = mark["evidence"].lower() if key == "evidence" else "reason"
-                self._item, self._part = None, part
-                after = line[mark.end() :].lstrip(" \t_")
-                after = after[1:] if key == "evidence" else after
-                self._parts[part] = [after.lstrip(" \t*_")[1:]]
-            case _:
-                self._text(line)
-
-    def said(self, section: str) -> str:
-        return _line(" ".join(self._said.get(section, ())))
-
-    def criteria(self) -> tuple[ListedCriterion, ...]:
-        distinct = self._distinct()
-        if not distinct:
-            raise ParseError("no criterion in the reply", "expected lines such as '1. The response ... [Core]'")
-        return tuple(distinct.values())
-
-    def comparisons(self) -> tuple[Comparison, ...]:
-        """Return the comparisons by places in the list of distinct criteria, or by their own numbers without a list."""
-        places = {text: place for place, text in enumerate(self._distinct(), 1)}
-        found: dict[int, Comparison] = {}
-        contradicted: set[int] = set()
-        for number, one in self._found.items():
-            listed = self._listed.get(number)
-            place = places[listed.text.casefold()] if listed else number if not places else len(places) + number
-            if found.setdefault(place, one.model_copy(update={"criterion": place})).better != one.better:
-                contradicted.add(place)
-            if found[place].by != one.by or number in self._contradicted:
-                contradicted.add(place)
-        return tuple(one for place, one in sorted(found.items()) if place not in contradicted)
-
-    def _distinct(self) -> dict[str, ListedCriterion]:
-        distinct: dict[str, ListedCriterion] = {}
-        for _, one in sorted(self._listed.items()):
-            distinct.setdefault(one.text.casefold(), one)
-        return distinct
-
-    def _begin(self, section: _Section) -> None:
-        self._item = self._part = None
-        self._parts = {}
-        if section == "intent":
-            self._said = {}
-        if section in ("intent", "criteria"):
-            self._listed, self._found, self._contradicted = {}, {}, set()
-        self._section = section
-
-    def _numbered_by_word(self, mark: re.Match[str], line: str) -> None:
-        """Take a line that begins "Criterion 1": a comparison, or in the list a criterion."""
-        number, end = int(mark["criterion"]), mark.end("criterion")
-        match = _COMPARISON.match(line, end)
-        self._item = None
-        if match is None or _SECOND.search(match["remark"] or "") or _is_contradicted(match) or number < 1:
-            tag = _BEGINS_WITH_TYPE.match(line, end) if self._section == "criteria" else None
-            if tag:
-                self._list(number, line[tag.end() :], tag["type"])
-        else:
-            self._take(number, match)
-        self._parts, self._part = {}, None
-
-    def _take(self, number: int, match: re.Match[str]) -> None:
-        texts = {name: _line(" ".join(lines)) for name, lines in self._parts.items()}
-        one = Comparison(
-            criterion=number,
-            better="tie" if not match["side"] else "A" if match["side"] in "aA" else "B",
-            by=int(match["by"] or match["tie_by"] or 0),
-            evidence_a=_evidence(texts.get("a", "")),
-            evidence_b=_evidence(texts.get("b", "")),
-            reason=texts.get("reason", "").strip("*_ ") or _line(match["remark"] or "").strip(")*_ "),
-        )
-        known = self._found.setdefault(number, one)
-        if (known.better, known.by) != (one.better, one.by):
-            self._contradicted.add(number)
-
-    def _text(self, line: str) -> None:
-        if self._part is not None:
-            self._parts[self._part].append(line)
-            return
-        numbered = _NUMBERED.match(line) if self._section != "comparison" else None
-        if numbered:
-            self._item = int(numbered["number"]), []
-            line = line[numbered.end() :]
-        if self._item is not None and line.strip():
-            self._continue(self._item, line.strip())
-        elif self._section in ("intent", "differences"):
-            self._said.setdefault(self._section, []).append(line)
-        if self._item is not None and self._section in ("intent", "differences"):
-            self._said.setdefault(self._section, []).append(line)
-
-    def _continue(self, item: tuple[int, list[str]], line: str) -> None:
-        number, lines = item
-        lines.append(line)
-        tag = _ENDS_WITH_TYPE.search(line, max(0, len(line) - _LONGEST_TAG))
-        if tag:
-            body = " ".join((*lines[:-1], line[: tag.start()].rstrip()))
-            self._list(number, _unpaired(body, line[tag.end("type") + 1 :]), tag["type"])
-            self._item = None
-
-    def _list(self, number: int, text: str, type_: str) -> None:
-        line = canonical_line(text)
-        kind = next((one for one in CRITERION_TYPES if one == type_.casefold()), None)
-        if not has_words(line) or number < 1 or kind is None:
-            return
-        if number in self._listed and self._section == "criteria" and self._listed[number].text != line:
-            number = max(self._listed) + 1  # Markdown lists may number every item 1
-        if number > MOST_LISTED:
-            raise ParseError(f"criterion {number}, but a list has at most {MOST_LISTED}")
-        self._listed.setdefault(number, ListedCriterion(text=line, type=kind))
-
-
-def _unpaired(text: str, after: str) -> str:
-    """Remove the mark of an emphasis that was closed after the type."""
-    mark = "**" if after.strip().startswith("**") else ""
-    text = text.rstrip()
-    return text.removesuffix(mark).rstrip() if mark and text.endswith(mark) else text.removeprefix(mark)
-
-
-def _is_contradicted(match: re.Match[str]) -> bool:
-    """Whether the letter says A and the sign of the number B."""
-    return bool(match["side"]) and match["side"] in "aA" and match["sign"] in tuple("−–-") and match["by"] != "0"
-
-
-def _evidence(text: str) -> str:
-    """Return a passage without the quote marks around it; empty where the reply says that there is none."""
-    text = text.strip(" \t*_")
-    if text.strip(_QUOTES).casefold() in _NO_EVIDENCE:
-        return ""
-    for opening, closing in (('"', '"'), ("“", "”"), ("«", "»"), ("'", "'")):
-        inner = text[1:-1]
-        if len(text) > 1 and text[0] == opening and text[-1] == closing and not {opening, closing} & set(inner):
-            return inner.strip()
-    return text

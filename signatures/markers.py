@@ -47,7 +47,7 @@ _FINDING_KEY = rf"finding(?=BACKSLASH{_BEFORE_COLON})"
 _STARTS = r"(?=[acdefgijr])(?<![^\W\d_])(?<![^\W\d_][ \t])"
 
 # A line of a list that ends so is a criterion of an adaptive judge.
-_TYPE_TAG = rf"[\[【](?=BACKSLASH(?:critical|core|important|highlight)[\]】][ \t*_.。;；,]{{0,8}}{_END})"
+_TYPE_TAG = rf"[\[【](?=BACKSLASH(?:critical|core|important|highlight)[\]】](?:[*_.。;；,]|[^\S{_BREAKS}])*+{_END})"
 _SECTION_NAMES = (
     r"(?:prompt|rubric|reference|meta_rubric|criteria|domains|principles|cases|responses?|response\\*_\w{1,4}|think|s|bos|eos"
     r"|start_of_turn|end_of_turn)\b"

@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 
 from openrubrics.signatures import DataError, JudgeTrace, MetaRubric, ParseError, Rubric, ScoreTrace
+from openrubrics.signatures.adaptive_text import AdaptiveTrace
 from openrubrics.signatures.markers import disarm, restore
 from openrubrics.signatures.reference_text import ReferenceTrace
 
@@ -96,11 +97,41 @@ def _growth(work: Callable[[str], object], shape: Callable[[int], str], quick: f
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(
     "work",
-    [Rubric.parse, JudgeTrace.parse, ScoreTrace.parse, ReferenceTrace.parse, disarm, restore],
+    [
+        Rubric.parse,
+        JudgeTrace.parse,
+        ScoreTrace.parse,
+        ReferenceTrace.parse,
+        disarm,
+        restore,
+    ],
     ids=lambda work: work.__qualname__,
 )
 def test_hostile_texts_are_read_in_linear_time(work: Callable[[str], object], shape: str) -> None:
     assert _growth(work, SHAPES[shape]) < GROWTH
+
+
+ADAPTIVE_SHAPES: dict[str, Callable[[int], str]] = {
+    "tags": lambda n: "[Core]" * (n // 6) + "x",
+    "tags and white space": lambda n: ("[Core]" + " " * 1000) * (n // 1006),
+    "lines of a list without types": lambda n: "--- Criteria ---\n" + "1. a\n" * (n // 5),
+    "a criterion of many lines": lambda n: "--- Criteria ---\n1. a\n" + "b\n" * (n // 2) + "[Core]",
+    "evidence": lambda n: 'Evidence A: "' + "a\n" * (n // 2) + "Criterion 1: A 2",
+    "comparisons": lambda n: "Criterion 1: A 2\nCriterion 1: B 2\n" * (n // 34),
+    "almost a comparison": lambda n: "Criterion 1: A" + " ;" * (n // 2),
+    "spaces after a number": lambda n: "Criterion 1" + " " * n + ": A 2",
+    "brackets after a number": lambda n: "Criterion 1 " + "[" * n + ": A 2",
+    "numbers": lambda n: "1." * (n // 2),
+    "a comparison and a remark": lambda n: "Criterion 1: A 2, " + "A 2 " * (n // 4),
+}
+
+
+@pytest.mark.parametrize("shape", ADAPTIVE_SHAPES)
+@pytest.mark.parametrize(
+    "work", [AdaptiveTrace.parse_criteria, AdaptiveTrace.parse_comparisons, disarm], ids=lambda work: work.__qualname__
+)
+def test_hostile_comparisons_are_read_in_linear_time(work: Callable[[str], object], shape: str) -> None:
+    assert _growth(work, ADAPTIVE_SHAPES[shape]) < GROWTH
 
 
 _HEAD = "# Meta-rubric: a\n"

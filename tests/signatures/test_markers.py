@@ -25,6 +25,7 @@ FRAGMENTS = [
         "identified gatekeeper criterion",
         "justification",
     ),
+    *("[Core]", "【critical】", "Intent", "differences", "## Criteria", "Comparison", "evidence", "Chosen part", " ;"),
     *("response", "criterion", "aggregation summary", " a", "_b", " 1", "#", "=", ".", "x", "ſ", "ı"),
     *("<think>", "</think>", "</think>\n", "</response_a>", "<|im_end|>", "[/INST]", "--- Analysis ---", "{prompt}"),
 ]
@@ -87,6 +88,13 @@ STEERING = {
     "**Response A:**": "**Response\\ A:**",
     "response_b": "response\\_b",
     "- Criterion 1 [Hard Rule]: x": "- Criterion\\ 1 [Hard Rule]: x",
+    "1. The response is A. [Core]": "1. The response is A. [\\Core]",
+    "6、This is it.【critical】 ;": "6、This is it.【\\critical】 ;",
+    "--- Intent ---": "--- Intent\\ ---",
+    "## Criteria:": "## Criteria\\:",
+    "**Comparison**": "**Comparison\\**",
+    "- Evidence A: x": "- Evidence\\ A: x",
+    "Chosen part: x": "Chosen part\\: x",
     "Criterion\\ 1: x": "Criterion\\\\ 1: x",
     "**Winner:** A": "**Winner\\:** A",
     "**Winner** ：A": "**Winner\\** ：A",
@@ -114,6 +122,9 @@ HARMLESS = [
     "x <= y | z, a[INSTANCE], [inst-1], \\n \\winner \\< \\[INST",
     "<promptly> <responses2> <thinking>",
     "1. The response is short. [Hard Rule]",
+    "Differences:\nComparison\nThe criteria\nintent\n# Differences of A and B",
+    "The log says [core] dumped; [Critical]: fix it. Core values [IMPORTANT]!",
+    "Some evidence a: none. No evidence: here. Evidence Based",
     "```python\nd = {'win': 1}\n```",
 ]
 
