@@ -124,17 +124,21 @@ class SuggestedEdits(Frozen):
         Raises:
             ParseError: There is none that can be used; the message says what was there instead.
         """
-        found, unread = [], []
-        for item in _items(answer_lines(well_formed(text))):
+        found: list[SuggestedEdit] = []
+        unread: list[str] = []
+        items = _items(answer_lines(well_formed(text)))
+        for place, item in enumerate(items):
+            if len(found) == MOST_EDITS:
+                unread.append(f"only {MOST_EDITS} changes are taken, and {len(items) - place} more were proposed")
+                break
             try:
                 found.append(item.read())
             except ParseError as error:
                 unread.append(error.message)
         if not found:
-            why = f"{unread[0]}" if unread else f"no change found in {excerpt(text)}"
+            why = unread[0] if unread else f"no change found in {excerpt(text)}"
             raise ParseError(why, "expected lines such as 'Add brief-first [core]: The response ...' or 'Delete name'")
-        unread += [f"only {MOST_EDITS} changes are taken: {excerpt(str(one))}" for one in found[MOST_EDITS:]]
-        return cls(edits=tuple(found[:MOST_EDITS]), unread=tuple(unread))
+        return cls(edits=tuple(found), unread=tuple(unread))
 
 
 class Draft(Frozen):

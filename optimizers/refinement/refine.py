@@ -158,6 +158,11 @@ class _Run:
     """One start of a run.
 
     Attributes:
+        base: The document as it is.
+        best: The one that was chosen.
+        stopped: Why the search ended.
+        said: What became of the requests for edits.
+        unjudged: Training pairs without a judgment by the document as it is.
         val: Judgments of the validation pairs by candidate.
         test: Those of the test pairs before and after; the second is None where the limit did not last for it.
     """
@@ -169,6 +174,7 @@ class _Run:
         self.best = self.base
         self.stopped = ""
         self.said = Asked()
+        self.unjudged = 0
         self.val: dict[str, Judged] = {}
         self.test: tuple[Judged, Judged | None] = ((), None)
 
@@ -187,7 +193,9 @@ class _Run:
         with usage_meter() as on_test:
             before = self._judged(self.base, splits.test, "test before")
         with usage_meter() as on_train:
-            self.base.score(self._judged(self.base, splits.train, "training before"), self.plan.judging.orders)
+            train = self._judged(self.base, splits.train, "training before")
+        self.base.score(train, self.plan.judging.orders)
+        self.unjudged = len(failures(train, splits.train, orders=self.plan.judging.orders).unjudged)
         search = Search(self.plan, bench, on_train.usage)
         self.said = search.said
         again = [*self.plan.sizes.finalists * [on_val], on_test.usage]
@@ -256,7 +264,7 @@ class _Run:
             unreadable=said.unreadable,
             refused=dict(said.refused),
             repeated=said.repeated,
-            unjudged=len(failures(self.base.train, plan.splits.train, orders=plan.judging.orders).unjudged),
+            unjudged=self.unjudged,
             judgments=self.bench.runs,
             lineage=self._lineage(),
             usage=usage,

@@ -119,6 +119,9 @@ class Search:
             self._settle(child, parents[child.origin.parent])
         accepted = [child for child in hopeful if child.fate == "accepted"]
         self._beam = select([*self._beam, *accepted], self._plan.sizes.beam)
+        for one in self._bench.candidates:
+            if one not in self._beam:
+                one.train = ()  # whole judgments, which are large, are read of parents only
 
     def _settle(self, child: Candidate, parent: Candidate) -> None:
         """Accept a candidate that fixes more than it breaks, or as much where it is cheaper and no less accurate."""

@@ -15,6 +15,7 @@ from planted_pairs import QUALITIES, Splits, is_fancier, is_longer, splits
 
 from openrubrics.lms import Budget, ScriptedLM
 from openrubrics.lms.scripted import Messages
+from openrubrics.optimizers.case import LABELS
 from openrubrics.optimizers.refinement import Judging, Refined, Sizes, refine
 from openrubrics.signatures import Label, invert
 from openrubrics.signatures.adaptive import CompareAdaptively, RouteRequest
@@ -27,7 +28,7 @@ from openrubrics.signatures.meta_rubric import (
     Part,
     TypeRule,
 )
-from openrubrics.signatures.values import Compared
+from openrubrics.signatures.values import OTHER, Compared
 
 FULL = "The response is full and long."
 BOLD = "The response looks like a document, with headings and bold type."
@@ -128,8 +129,8 @@ def _judged(rules: str, shown: Mapping[Label, str]) -> str:
 
 def _compared(text: str, kind: Any, shown: Mapping[Label, str]) -> Compared:  # noqa: ANN401
     better: Label | Literal["tie"] = "tie"
-    for label, other in (("A", "B"), ("B", "A")):
-        if _is_better(text, shown[label], shown[other]):
+    for label in LABELS:
+        if _is_better(text, shown[label], shown[OTHER[label]]):
             better = label
     return Compared(text=text, type=kind, better=better, by=0 if better == "tie" else 2, reason="so it is")
 
@@ -163,12 +164,13 @@ def refined(
 ) -> Refined:
     """Refine, in this process unless a model is given."""
     model = model or scripted(world)
+    settings: dict[str, Any] = {"domain": "general"} | dict(judging or {})
     options = {"limit": Budget(max_calls=2000), "test": pairs.test, "sizes": SMALL, "concurrency": 2} | options
     return refine(
         meta_rubric,
         pairs.train,
         pairs.val,
-        judging=Judging.adaptive(model, **({"domain": "general"} | dict(judging or {}))),
+        judging=Judging.adaptive(model, **settings),
         author_lm=model,
         **options,
     )
