@@ -18,10 +18,32 @@ from openrubrics.cli.options import (
     reflection_options,
     seed_option,
 )
+from openrubrics.cli.refine_domain import refine_domain
 from openrubrics.cli.sources import SplitOptions, split_options
 
 
-@click.command()
+class TwoWays(click.Command):
+    """The search, or the review of one domain where its options are given; each has options of its own."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
+    ) -> click.Context:
+        """Return the context of the command that is meant."""
+        of_review = ("--domain", "--decisions", "--replay")
+        if any(arg.partition("=")[0] in of_review for arg in args) and not {"-h", "--help"} & set(args):
+            return refine_domain.make_context(info_name, args, parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Show the options of both; those that they share once."""
+        super().format_options(ctx, formatter)
+        mine = {param.name for param in self.params}
+        records = [param.get_help_record(ctx) for param in refine_domain.params if param.name not in mine | {"out"}]
+        with formatter.section("Options with --domain"):
+            formatter.write_dl([record for record in records if record])
+
+
+@click.command(cls=TwoWays)
 @split_options
 @click.option(
     "--val-share",
@@ -103,6 +125,16 @@ def refine(
     Example:
       openrubrics refine --lm hosted_vllm/Qwen/Qwen3-8B --api-base http://127.0.0.1:8000/v1 \\
         --train train.jsonl --val val.jsonl --test test.jsonl --max-calls 5000 --out runs/refined
+
+    With --domain, edits of one domain part are proposed in the same way from --pairs, each is tried on them, and a
+    person decides about each: on a page that this machine serves to itself, or with --terminal. Decisions go to a file
+    that only grows; once they are signed the new document is written, and --replay makes it again from the file.
+
+    \b
+    Example:
+      openrubrics refine --lm hosted_vllm/Qwen/Qwen3-8B --api-base http://127.0.0.1:8000/v1 \\
+        --domain health --pairs health.jsonl --decisions decisions.jsonl --out health.md
+      openrubrics refine --replay --decisions decisions.jsonl --out again.md
     """
     from openrubrics.cli.run_refine import Settings, foretell, run
     from openrubrics.cli.show_refine import report

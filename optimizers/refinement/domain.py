@@ -123,7 +123,7 @@ def check_domain(meta_rubric: MetaRubric, domain: str) -> None:
 
 def pairs_identity(pairs: Sequence[PreferencePair]) -> str:
     """Return 16 hex digits that are equal for equal pairs in the same order, of which there is one at least."""
-    return data_hashes(Splits(train=pairs, val=()))["train"][:16]
+    return data_hashes(Splits(train=pairs, val=(), test=()))["train"][:16]
 
 
 async def propose_for_domain(
@@ -161,7 +161,7 @@ async def propose_for_domain(
         pairs=len(before),
         right=sum(is_right(result, orders) for result in before),
         failed=sum(isinstance(result.judgment.outcome, Failed) for result in before),
-        proposals=tuple(shown),
+        proposals=tuple(sorted(shown, key=lambda one: len(one.breaks) - len(one.fixes))),
     )
 
 

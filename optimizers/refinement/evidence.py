@@ -161,7 +161,7 @@ class Proposals(Frozen):
         pairs: Number of pairs that were judged.
         right: How many of them the judge gets right under the document as it is.
         failed: How many of them have no judgment there.
-        proposals: The edits, in the order in which they are shown.
+        proposals: The edits, in the order in which they are shown: those that fix the most more than they break first.
     """
 
     meta_rubric: MetaRubric

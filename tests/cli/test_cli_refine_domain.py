@@ -1,0 +1,285 @@
+"""`openrubrics refine --domain`: from pairs to a signed document, by page and by terminal, in a simulated world."""
+
+import http.client
+import io
+import json
+import re
+import signal
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_replies import Run
+from kill_runs import SCRIPT, killed, repeats, started
+from refining import FEW, FULL, POOR, RefiningWorld
+from server_plugin import ModelServer
+
+from openrubrics.optimizers.refinement.decisions import read_decisions, replay
+from openrubrics.optimizers.refinement.evidence import read_proposals, write_proposals
+from openrubrics.signatures.meta_rubric import Domain, MetaPrinciple, MetaRubric, Part
+from openrubrics.signatures.meta_rubric_file import read_meta_rubric
+
+DOCUMENT = POOR.model_copy(
+    update={
+        "general": Part(principles=(POOR.general.principles[1],)),
+        "domains": (
+            Domain(
+                name="health",
+                when="The request is about health.",
+                principles=(MetaPrinciple(name="fullness", type="critical", text=FULL),),
+            ),
+        ),
+    }
+)
+"""The poor document of `refining`, with what is poor in a domain part."""
+
+
+@pytest.fixture
+def world(model_server: ModelServer) -> ModelServer:
+    """A server with the models of the simulated world."""
+    model_server.text = RefiningWorld().serve
+    return model_server
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A folder with a document and twelve pairs."""
+    (tmp_path / "document.md").write_text(str(DOCUMENT))
+    (tmp_path / "pairs.jsonl").write_text("".join(f"{pair.model_dump_json()}\n" for pair in FEW.train))
+    return tmp_path
+
+
+COMMON = ("refine", "--domain", "health", "--meta-rubric", "document.md", "--decisions", "decisions.jsonl")
+
+
+def proposing(world: ModelServer, *more: object) -> tuple[object, ...]:
+    served = ("--lm", "hosted_vllm/planted", "--api-base", world.url, "--pairs", "pairs.jsonl", "--concurrency", "2")
+    return (*COMMON, *served, "--out", "new.md", *more)
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
+    content = io.BytesIO("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(content, encoding="utf-8"))
+
+
+REPLAY = ("refine", "--replay", "--meta-rubric", "document.md", "--decisions", "decisions.jsonl", "--out", "again.md")
+
+
+def test_a_terminal_review_from_the_pairs_to_the_document(
+    cli: Run, world: ModelServer, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed(monkeypatch, "Ada", "p", "a", "it misleads", "w", "important", "The response  says where\tfrom.", "", "q")
+    ran = cli(*proposing(world, "--terminal", "--edits", "3"))
+    assert ran.code == 130
+    assert not (files / "new.md").exists()
+    assert "2 decisions are not signed; they are kept in decisions.jsonl" in ran.err
+    proposals = read_proposals(files / "decisions.proposals.json")
+    first, _, third = proposals.proposals
+    assert [one.edit.kind for one in proposals.proposals] == ["add", "add", "delete"]
+    assert (proposals.right, len(first.fixes), len(first.breaks)) == (5, 2, 0)
+    assert "Edit 1 of 3: Add directness" in ran.out
+    assert f"fixes {len(first.fixes)} of 12 pairs" in ran.out
+    assert first.fixes[0].response_a.splitlines()[0] in ran.out
+    assert "saved: accepted" in ran.out
+    asked = len(world.received)
+    assert proposals.pairs == 12
+    assert asked <= 12 + 3 * (12 + 1)
+    assert not (files / "decisions.ledger").exists()
+
+    typed(monkeypatch, "Ada", "", "", "", "y", "Ada Lovelace")
+    ran = cli(*COMMON, "--out", "new.md", "--terminal")
+    assert ran.code == 0, ran.err
+    assert "accepted by Ada, not signed yet" in ran.out
+    assert len(world.received) == asked
+    made = read_meta_rubric(files / "new.md")
+    assert (made.version, made.name) == (2, "poor")
+    principles = [(one.name, one.type, one.text) for one in made.part("health").principles]
+    assert [name for name, *_ in principles] == ["fullness", "directness", "evidence"]
+    assert principles[-1] == ("evidence", "important", "The response says where from.")
+    assert read_decisions(files / "decisions.jsonl").head in ran.out
+    assert third.id in read_decisions(files / "decisions.jsonl").records[-1].undecided  # pyright: ignore[reportAttributeAccessIssue]
+
+    ran = cli(*REPLAY)
+    assert ran.code == 0, ran.err
+    assert (files / "again.md").read_bytes() == (files / "new.md").read_bytes()
+    assert replay(DOCUMENT, files / "decisions.jsonl") == made
+    assert len(world.received) == asked
+
+
+def test_what_is_typed_wrong_is_asked_again_and_nothing_steers_the_terminal(
+    cli: Run, world: ModelServer, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed(monkeypatch)
+    assert cli(*proposing(world, "--terminal", "--edits", "1")).code == 130
+    kept = files / "decisions.proposals.json"
+    found = read_proposals(kept)
+    hostile = found.proposals[0].model_copy(update={"why": "\x1b]0;owned\x07 \u202e why"})
+    write_proposals(kept, found.model_copy(update={"proposals": (hostile,)}))
+    (files / "decisions.jsonl").unlink()
+    typed(
+        monkeypatch,
+        *(" ", "!", "Ada \x1b[2J", "x\x1b[31m", "w", "huge", "Text.", "", "w", "", " ... ", "", "a", "note \udcff"),
+        *("", "...", "Ada \udcff"),
+    )
+    ran = cli(*COMMON, "--out", "new.md", "--terminal")
+    assert ran.code == 130
+    assert ran.out.count("Your name") == 3
+    assert "there is no choice" in ran.out
+    assert ran.out.count("not saved: ") == 2
+    assert "saved: accepted" in ran.out
+    assert not {"\x1b", "\x07", "\u202e"} & {*ran.out, *ran.err}
+    typed(monkeypatch, "Ben", "q", "...", "Ben \udcff")
+    ran = cli(*COMMON, "--out", "new.md", "--terminal")
+    assert ran.code == 0, ran.err
+    assert "not signed: the name is missing" in ran.out
+    assert read_decisions(files / "decisions.jsonl").unsigned == ()
+
+
+def test_what_cannot_begin_is_said_with_the_next_step(cli: Run, world: ModelServer, files: Path) -> None:
+    wrong = [
+        (("--domain", "cooking"), 2, "poor has no domain 'cooking'", "its domains are health"),
+        (("--out", "document.md"), 2, "document.md", "--overwrite"),
+        (("--out", "absent/new.md"), 2, "there is no folder absent", "--out"),
+        (("--pairs", ""), 2, "there are no pairs", "give --pairs"),
+        (("--domain", "general"), 2, "no domain 'general'", "health"),
+    ]
+    for options, code, said, hint in wrong:
+        ran = cli(*proposing(world), *options)
+        assert (ran.code, said in ran.err, hint in ran.err) == (code, True, True), ran.err
+    for options, said in ((("--train", "x"), "No such option"), (("--edits", "0"), "not in the range")):
+        ran = cli(*proposing(world), *options)
+        assert (ran.code, said in ran.err) == (2, True), ran.err
+    ran = cli("refine", "--domain", "health", "--out", "new.md")
+    assert (ran.code, "Missing option '--decisions'" in ran.err) == (2, True)
+    ran = cli("refine", "--decisions", "d.jsonl", "--out", "new.md")
+    assert (ran.code, "give --domain, or --replay" in ran.err) == (2, True)
+    ran = cli(*REPLAY)
+    assert (ran.code, "decisions.jsonl cannot be read" in ran.err) == (3, True)
+    assert world.received == []
+    assert sorted(path.name for path in files.iterdir()) == ["document.md", "pairs.jsonl"]
+
+
+def test_a_dry_run_asks_nothing_and_limits_hold(
+    cli: Run, world: ModelServer, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = cli(*proposing(world, "--dry-run"))
+    assert ran.out == (
+        "12 pairs and 6 edits take at most 90 requests, without repeats after failures; nothing was asked\n"
+    )
+    assert world.received == []
+    ran = cli(*proposing(world, "--terminal", "--max-calls", "15"))
+    assert ran.code == 4
+    assert "decisions.ledger" in ran.err
+    assert len(world.received) == 15
+    assert "replies that are kept are not asked again" in cli(*proposing(world, "--dry-run")).out
+    typed(monkeypatch)
+    assert cli(*proposing(world, "--terminal")).code == 130
+    assert repeats(world, 0) == 0
+    assert (
+        "6 edits" in cli(*COMMON, "--out", "new.md", "--dry-run").out
+        or "no model would be asked" in cli(*COMMON, "--out", "new.md", "--dry-run").out
+    )
+
+
+def test_another_document_or_other_pairs_are_not_mixed_up(
+    cli: Run, world: ModelServer, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed(monkeypatch)
+    cli(*proposing(world, "--terminal", "--edits", "1"))
+    (files / "pairs.jsonl").write_text("".join(f"{pair.model_dump_json()}\n" for pair in FEW.train[1:]))
+    ran = cli(*proposing(world, "--terminal"))
+    assert (ran.code, "another review: pairs differ" in ran.err) == (2, True)
+    (files / "document.md").write_text(str(DOCUMENT.model_copy(update={"version": 4})))
+    ran = cli(*COMMON, "--out", "new.md", "--terminal")
+    assert (ran.code, "another review: document differ" in ran.err) == (2, True)
+
+
+class Page:
+    """The page of a command that runs, as a browser would speak to it."""
+
+    def __init__(self, url: str) -> None:
+        self._address, self._path = re.fullmatch(r"http://([^/]+)(/.*)", url).groups()  # type: ignore[union-attr]
+        self.review = self.ask("review")
+
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        connection = http.client.HTTPConnection(self._address, timeout=30)
+        headers = {"Origin": f"http://{self._address}", "Content-Type": "application/json"}
+        if body is not None:
+            headers["X-CSRF-Token"] = self.review["csrf"]
+        connection.request("POST" if body else "GET", self._path + path, json.dumps(body) if body else None, headers)
+        reply = connection.getresponse()
+        assert reply.status == 200, reply.read()
+        return json.loads(reply.read())
+
+
+def page_of(process: subprocess.Popen[str]) -> Page:
+    assert process.stderr is not None
+    said: list[str] = []
+    for line in process.stderr:
+        said.append(line)
+        if match := re.search(r"the review is at (\S+)", line):
+            return Page(match[1])
+    raise AssertionError("".join(said))
+
+
+@pytest.fixture
+def arguments(world: ModelServer, files: Path) -> Callable[..., Sequence[object]]:
+    """Arguments for the installed script, with whole paths."""
+
+    def whole(*more: object) -> Sequence[object]:
+        names = {"document.md", "decisions.jsonl", "pairs.jsonl", "new.md", "again.md"}
+        return [files / str(one) if one in names else one for one in (*proposing(world), "--no-open", *more)]
+
+    return whole
+
+
+@pytest.mark.slow  # the installed script, several times
+def test_a_review_on_the_page_survives_a_kill(
+    arguments: Callable[..., Sequence[object]], cli: Run, world: ModelServer, files: Path
+) -> None:
+    assert killed(world, arguments("--edits", "3"), after=20)
+    assert not (files / "decisions.jsonl").exists()
+    before = len(world.received)
+    with started(arguments("--edits", "3")) as process:
+        page = page_of(process)
+        assert repeats(world, before) <= 2  # what was in flight
+        asked = len(world.received)
+        first, second, third = (one["id"] for one in page.review["proposals"])
+        page.ask("decide", {"proposal": first, "verdict": "accept", "who": "Ada"})
+        process.send_signal(signal.SIGKILL)
+        process.wait(30)
+    with started(arguments("--edits", "3")) as process:
+        page = page_of(process)
+        assert page.review["state"]["standing"][first]["verdict"] == "accept"
+        page.ask("decide", {"proposal": second, "verdict": "reject", "who": "Ada"})
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert "2 decisions are not signed" in err
+        assert "Traceback" not in err
+    assert not (files / "new.md").exists()
+    with started(arguments("--edits", "3")) as process:
+        page = page_of(process)
+        page.ask("decide", {"proposal": third, "verdict": "reject", "who": "Ada"})
+        assert page.ask("sign", {"name": "Ada Lovelace"})["signed"] == "version 2"
+        out, err = process.communicate(timeout=30)
+        assert process.returncode == 0, err
+    assert f"version 2 is written to {files / 'new.md'}" in out
+    assert len(world.received) == asked
+    assert cli(*REPLAY).code == 0
+    assert (files / "again.md").read_bytes() == (files / "new.md").read_bytes()
+
+
+@pytest.mark.slow  # the installed script
+def test_a_review_from_a_pipe_with_the_installed_script(
+    arguments: Callable[..., Sequence[object]], world: ModelServer, files: Path
+) -> None:
+    command = [SCRIPT, *map(str, arguments("--terminal", "--edits", "1"))]
+    typed_in = "Ada\na\n\nAda Lovelace\n"
+    done = subprocess.run(command, input=typed_in, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
+    assert done.returncode == 0, done.stderr
+    assert "nothing" not in done.stdout
+    assert isinstance(read_meta_rubric(files / "new.md"), MetaRubric)
+    assert world.received
