@@ -8,6 +8,7 @@ passes.
 from __future__ import annotations
 
 import re
+from collections import deque
 
 from openrubrics.signatures.model_text import without_thinking
 from openrubrics.signatures.values import Check
@@ -108,12 +109,9 @@ def _not_cut(arguments: Cut, response: str) -> CheckResult:
 
 
 def _open_fence(response: str) -> str | None:
-    """Say so where the last code fence opens a block with content that nothing closes."""
-    opened: re.Match[str] | None = None
-    for fence in _FENCE.finditer(response):
-        opener = fence[0].strip() != "```"
-        opened = fence if opened is None or opener else None
-    if opened is None or opened[0].strip() == "```" or len(response[opened.end() :].strip()) < _SEVERAL:
+    """Say so where the last code fence names a language, so that it opens a block, and content follows."""
+    fences = deque(_FENCE.finditer(response), maxlen=1)
+    if not fences or fences[0][0].strip() == "```" or len(response[fences[0].end() :].strip()) < _SEVERAL:
         return None
     return "a code block is never closed"
 

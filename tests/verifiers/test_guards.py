@@ -133,6 +133,7 @@ def figures(repository: Path, monkeypatch: pytest.MonkeyPatch, path: Path, every
     return guards.measure(guards.pairs(path), every)
 
 
+@pytest.mark.slow
 def test_of_a_file_of_real_pairs_the_guards_decide_a_few_and_nearly_all_as_people_did(
     repository: Path, monkeypatch: pytest.MonkeyPatch, shared_data: Callable[[str], Path]
 ) -> None:

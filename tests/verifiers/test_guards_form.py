@@ -110,6 +110,7 @@ NOT_CUT = [
     (ASK, PROSE + "\n\n| what | how much |\n|---|---|\n| moon | most of it, and the"),
     (ASK, PROSE + "\n\n```python\nprint(1)\n```"),
     (ASK, "```python\n" + CODE + "\n```"),
+    (ASK, "```python\n" + CODE + "\n```\n\nThis gives a list of one."),
     (ASK, CODE),
     (ASK, "Use a fence of three marks, ```, to open it."),
     (ASK, PROSE + "\n\nBest regards,\nAnna"),

@@ -28,6 +28,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "detectable_content:postscript": {"postscript_marker": "P.P.S"},
     "combination:repeat_prompt": {"prompt_to_repeat": "aa"},
     "startend:end_checker": {"end_phrase": "aa"},
+    "guard:language_mix": {"allowed": ["kana"]},
     "text:starts_with": {"text": "aa", "ignore_case": True},
     "text:ends_with": {"text": "aa", "ignore_case": True},
     "text:word_count": {"minimum": 2, "maximum": 3},
@@ -59,6 +60,10 @@ UNITS = (
     "******",
     "-",
     "é",
+    "中",
+    "中 a ",
+    "```a\n",
+    "I'm sorry, ",
 )
 
 
