@@ -50,7 +50,7 @@ def check_limit(limit: Budget, needed: int) -> None:
     if limit.max_calls is not None and limit.max_calls < needed:
         raise UsageError(
             f"{limit.max_calls} calls are too few: scoring before and after and the smallest search take {needed}",
-            f"give --max-calls {needed} or more, fewer pairs, or another optimizer",
+            f"give --max-calls {needed} or more, fewer pairs, or a search that is smaller or of another kind",
         )
 
 

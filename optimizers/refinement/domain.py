@@ -87,7 +87,7 @@ class DomainPlan:
     @property
     def calls(self) -> int:
         """Requests at most, without repeats after failures."""
-        return self.judging.calls(self.pairs) + self.most * (1 + self.judging.again(self.pairs))
+        return self.judging.calls(self.meta_rubric, self.pairs) + self.most * (1 + self.judging.again(self.pairs))
 
     def identity(self) -> dict[str, JsonValue]:
         """Return what must be equal for a run to go on."""

@@ -40,7 +40,8 @@ class Judging:
         make: Makes the judge that follows a meta-rubric.
         orders: In how many orders it shows two responses.
         calls_for_pair: Requests for one pair at most, without repeats after failures.
-        calls_for_prompt: Requests besides for each different prompt, which all meta-rubrics of a run share.
+        calls_for_prompt: Requests besides for each different prompt, to find the domain it belongs to where the
+            meta-rubric has any; all meta-rubrics of a run share them.
     """
 
     make: MakesJudge
@@ -78,9 +79,10 @@ class Judging:
         calls = (2 if orders == "both" else 1) + two_calls
         return cls(make, orders=orders, calls_for_pair=calls, calls_for_prompt=int(domain == AUTO))
 
-    def calls(self, pairs: Sequence[PreferencePair]) -> int:
+    def calls(self, meta_rubric: MetaRubric, pairs: Sequence[PreferencePair]) -> int:
         """Return how many requests it takes at most to judge pairs by a first meta-rubric."""
-        return self.again(pairs) + self.calls_for_prompt * len({prompt_text(pair.prompt) for pair in pairs})
+        prompts = {prompt_text(pair.prompt) for pair in pairs} if meta_rubric.domains else ()
+        return self.again(pairs) + self.calls_for_prompt * len(prompts)
 
     def again(self, pairs: Sequence[PreferencePair]) -> int:
         """Return how many requests it takes at most to judge the same pairs by another one."""
@@ -149,7 +151,8 @@ class RefinePlan:
     @property
     def calls_before(self) -> int:
         """Requests at most for scoring before the search."""
-        return sum(map(self.judging.calls, (self.splits.val, self.splits.test, self.splits.train)))
+        splits = self.splits.val, self.splits.test, self.splits.train
+        return sum(self.judging.calls(self.meta_rubric, pairs) for pairs in splits)
 
     @property
     def calls_after(self) -> int:
