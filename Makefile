@@ -25,7 +25,7 @@ test-slow: .venv/installed-dev ## tests that train, or read whole data files
 test-cluster: .venv/installed-dev ## tests on a Ray cluster of this machine
 	$(PYTEST) -m cluster
 
-test-browser: .venv/installed-dev ## tests that open reports in a real browser
+test-browser: .venv/installed-dev ## tests that open reports and reviews in a real browser
 	scripts/browser-env
 	OPENRUBRICS_REQUIRE_BROWSER=1 $(PYTEST) -m browser
 

@@ -22,11 +22,11 @@ from openrubrics.cli.show import clean
 from openrubrics.cli.sources import Source, SourceOptions
 from openrubrics.data import Ledger, write_whole
 from openrubrics.optimizers.refinement.decisions import read_decisions, replay
-from openrubrics.optimizers.refinement.domain import DomainPlan, check_domain, pairs_identity, propose_for_domain
+from openrubrics.optimizers.refinement.domain import DomainPlan, apropose_for_domain, check_domain, pairs_identity
 from openrubrics.optimizers.refinement.evidence import Proposals, read_proposals, write_proposals
 from openrubrics.optimizers.refinement.plan import Judging
 from openrubrics.optimizers.refinement.review import Review
-from openrubrics.serving.review import serve_review
+from openrubrics.serving.review import aserve_review
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.meta_rubric import MetaRubric
 from openrubrics.signatures.meta_rubric_file import default_meta_rubric, read_meta_rubric
@@ -203,7 +203,7 @@ def _proposed(proposing: Proposing, reviewing: Reviewing) -> Proposals:
         if not ledger.is_empty:
             click.echo(f"going on with what {reviewing.ledger} holds", err=True)
         with spending(proposing.lms) as meter, progress(None, "judging", items="judgments", kept=kept) as advance:
-            proposals = asyncio.run(propose_for_domain(plan, ledger, on_judged=advance))
+            proposals = asyncio.run(apropose_for_domain(plan, ledger, on_judged=advance))
         write_proposals(reviewing.proposals, proposals)
         ledger.delete()
     click.echo(
@@ -246,7 +246,7 @@ async def _on_a_page(review: Review, reviewing: Reviewing) -> MetaRubric:
             if reviewing.opens and _has_screen():
                 _open(url, Path(folder))
 
-        return await serve_review(review, on_ready=ready, port=reviewing.port, out=str(reviewing.out))
+        return await aserve_review(review, on_ready=ready, port=reviewing.port, out=str(reviewing.out))
 
 
 def _open(url: str, folder: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from openrubrics.optimizers.refinement.evidence import Proposals
 from openrubrics.optimizers.refinement.review import Review
-from openrubrics.serving.review import serve_review
+from openrubrics.serving.review import aserve_review
 from openrubrics.signatures.meta_rubric import MetaRubric
 
 
@@ -49,7 +49,7 @@ class Served:
         async def serve() -> None:
             with Review(self._proposals, self._path) as review:
                 self._task = asyncio.ensure_future(
-                    serve_review(review, on_ready=self._told, out=self._out, port=self._port)
+                    aserve_review(review, on_ready=self._told, out=self._out, port=self._port)
                 )
                 self.document = await self._task
 

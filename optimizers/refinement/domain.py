@@ -87,7 +87,7 @@ class DomainPlan:
     @property
     def calls(self) -> int:
         """Requests at most, without repeats after failures."""
-        return self.judging.calls(self.meta_rubric, self.pairs) + self.most * (1 + self.judging.again(self.pairs))
+        return (1 + self.most) * self.judging.again(self.pairs) + self.most
 
     def identity(self) -> dict[str, JsonValue]:
         """Return what must be equal for a run to go on."""
@@ -126,7 +126,7 @@ def pairs_identity(pairs: Sequence[PreferencePair]) -> str:
     return data_hashes(Splits(train=pairs, val=(), test=()))["train"][:16]
 
 
-async def propose_for_domain(
+async def apropose_for_domain(
     plan: DomainPlan, ledger: Ledger, *, on_judged: Callable[[], None] = lambda: None
 ) -> Proposals:
     """Judge, ask for edits, and judge again under each of them.

@@ -15,7 +15,7 @@ LOOPBACK = "127.0.0.1"
 _SHUTDOWN_SECONDS = 2.0
 
 
-async def serve_review(review: Review, *, on_ready: Callable[[str], None], port: int = 0, out: str = "") -> MetaRubric:
+async def aserve_review(review: Review, *, on_ready: Callable[[str], None], port: int = 0, out: str = "") -> MetaRubric:
     """Serve the page of an open review on loopback, and return the document when it is signed.
 
     What was decided is saved before the page shows it, so that an interrupt at any time loses nothing.
