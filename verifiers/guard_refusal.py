@@ -44,9 +44,10 @@ _ABOUT_DECLINING = (
     r"|unavailab|deny"
 )
 _ROLE = (
-    r"role|act as|you are|character|dialog|convers|scene|story|script\b|quote|letter|e-?mail|message|repl(?:y|ies)"
-    r"|respon[ds]|tweet|poem|song|lyric|diary|monolog"
+    r"role|act as|you are|character|dialog|convers|scene|story|script\b|quote|(?:an?|the|cover|love) letter|e-?mail"
+    r"|message|repl(?:y|ies)|respond|tweet|poem|song|lyric|diary|monolog"
 )
+_OWN = " (?:entire |whole )?(?:response|answer|explanation|reasoning|reply|output|essay|list)"
 _BEYOND = (
     r"today|tonight|tomorrow|yesterday|now\b|current|latest|recent|live (?:stream|score|data|feed)|real[- ]?time"
     r"|weather|forecast|temperature|news|price|score\b|near|location|20[2-9]\d"
@@ -55,9 +56,9 @@ _BEYOND = (
     r"|link|url|website|http|www|browse|internet|google|search|attach|upload|files?\b|document|pdf|following|below|above"
     r"|this|that article|the article|the text|passage|paragraph|input|given"
     r"|send|call|book a|order (?:me|a)\b|buy|remind|alarm|schedule"
-    r"|my\b|mine\b|me about|we\b|ours?\b|your|you\b.{0,20}\b(?:feel|think|like|prefer|love|opinion|believ|name|age|old"
-    r"|from|human|conscious|remember|know)|(?:are|do|did|have|would|can|could|were|will) you|who am i|opinion"
-    r"|favou?rite|invent|imaginary"
+    rf"|my\b|mine\b|me about|we\b|ours?\b|your(?:s\b|self|\b(?!{_OWN}))"
+    r"|you\b.{0,20}\b(?:feel|think|like|prefer|love|opinion|believ|name|age|old|from|human|conscious|remember|know)"
+    r"|(?:are|do|did|have|would|can|could|were|will) you|who am i|opinion|favou?rite|invent|imaginary"
 )
 _REASONS = re.compile(rf"\b(?:{_HARM}|{_ABOUT_DECLINING}|{_ROLE}|{_BEYOND})", _FLAGS)
 

@@ -116,7 +116,7 @@ def test_where_a_word_of_the_request_may_be_a_reason_the_guard_stands_aside(prom
 def test_a_benign_request_is_guarded_whatever_stands_around_it() -> None:
     for prompt in (
         "Explain photosynthesis.",
-        "List five rivers of France.",
+        "List five rivers of France. Your entire response should be in capital letters.",
         "\n\nHuman: Hi.\n\nAssistant: Hi.\n\nHuman: " + ASK,
     ):
         assert guarded("refusal", prompt, "I'm sorry, but I can't help with that.") is False
