@@ -62,21 +62,21 @@ def test_names_of_parts_are_shown_whole(cli: Run) -> None:
 
 
 def test_all_that_is_wrong_is_told_with_lines(cli: Run, own: Path) -> None:
-    own.write_text(str(META).replace("core [5]", "cor [5]").replace("- cut", "- cut\x1b[31m"))
+    own.write_text(str(META).replace("core [5]", "cor [5]").replace("- cut", "- cut\u202e"))
     ran = cli("meta-rubric", own)
     assert (ran.code, ran.out) == (3, "")
     lines = ran.err.splitlines()
     assert lines[0].startswith(f"error: {own}:6: there is no type core")
     assert lines[1].startswith(f"{own}:9: unknown type 'cor' (did you mean core?")
     assert lines[2].startswith(f"{own}:17: unknown guard 'cut")
-    assert "\x1b" not in ran.err
+    assert "\u202e" not in ran.err
 
 
 def test_what_a_judge_is_shown(cli: Run, own: Path) -> None:
     assert cli("meta-rubric", own, "--part", "verse").out == shown(META, "verse") + "\n"
     assert cli("meta-rubric", "--part", "general").out == shown(default_meta_rubric()) + "\n"
-    own.write_text(str(META).replace("The response rhymes", "The response \x1b[31mrhymes"))
-    assert "\x1b" not in cli("meta-rubric", own, "--part", "verse").out
+    own.write_text(str(META).replace("The response rhymes", "The response \u202erhymes"))
+    assert "\u202e" not in cli("meta-rubric", own, "--part", "verse").out
     ran = cli("meta-rubric", own, "--part", "law")
     assert ran.code == 2
     assert "its parts are general, code, verse" in ran.err
@@ -132,5 +132,5 @@ def test_a_document_and_a_program_are_not_compared(cli: Run, own: Path, tmp_path
 
 
 def test_what_a_terminal_shows_of_a_difference_is_clean(cli: Run, own: Path) -> None:
-    Path("other.md").write_text(str(META).replace("The response is right", "The \x1b[31mresponse is right"))
-    assert "\x1b" not in cli("diff", own, "other.md").out
+    Path("other.md").write_text(str(META).replace("The response is right", "The \u202eresponse is right"))
+    assert "\u202e" not in cli("diff", own, "other.md").out

@@ -63,6 +63,7 @@ def test_equal_ones_say_the_same() -> None:
             ["", "verse", "~ when: {-The request-} {+It+} asks for a poem.", "- method: Read aloud."],
         ),
         (general("Read the whole request first."), ["", "general", "~ method: Read the {+whole+} request first."]),
+        (general("Read nothing."), ["", "general", "- method: Read the request first.", "+ method: Read nothing."]),
         (general("Count."), ["", "general", "- method: Read the request first.", "+ method: Count."]),
         (
             general("Count.", "Read the request again.", "Stop."),
