@@ -119,7 +119,7 @@ def refine(
     models, over all its starts. A run that was stopped, by whatever, goes on with the same command, and nothing is
     asked twice.
 
-    The reflection LM reads training pairs: read what it wrote (openrubrics meta-rubric diff) before you use it.
+    The reflection LM reads training pairs: read what it wrote (openrubrics diff) before you use it.
 
     \b
     Example:
@@ -157,4 +157,4 @@ def refine(
     if dry_run:
         click.echo(foretell(settings, splits, lms, reflection))
         return 0
-    return report(run(settings, splits, lms, reflection), settings.out, as_json, max_failed)
+    return report(run(settings, splits, lms, reflection), settings, as_json, max_failed)

@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 from rich.console import Console
@@ -10,21 +9,24 @@ from rich.text import Text
 
 from openrubrics.cli.failed import exit_code
 from openrubrics.cli.progress import duration
+from openrubrics.cli.run_refine import Settings
 from openrubrics.cli.show import clean, console
 from openrubrics.cli.show_optimize import change_of, show_scores
 from openrubrics.optimizers.refinement.card import RefinementCard
 from openrubrics.optimizers.refinement.refine import DOCUMENT
 
 
-def report(card: RefinementCard, folder: Path, as_json: bool, max_failed: float) -> int:
+def report(card: RefinementCard, settings: Settings, as_json: bool, max_failed: float) -> int:
     """Print the card, and what to do next; return the exit code."""
     if as_json:
         click.echo(card.model_dump_json(indent=2))
     else:
         show_refinement(console(), card)
-        files = ", ".join(sorted(path.name for path in folder.iterdir()))
-        click.echo(f"written to {folder}: {files}")
-        document = shlex.quote(str(folder / DOCUMENT))
+        files = ", ".join(sorted(path.name for path in settings.out.iterdir()))
+        click.echo(f"written to {settings.out}: {files}")
+        document = shlex.quote(str(settings.out / DOCUMENT))
+        before = f"{shlex.quote(str(settings.document))} " if settings.document else ""
+        click.echo(f"next: openrubrics diff {before}{document}")
         click.echo(f"next: openrubrics evaluate --method openrs --meta-rubric {document} --pairs PAIRS")
     after = [scores.after for scores in (card.val, card.test) if scores]
     return exit_code(sum(one.failed for one in after), sum(one.comparisons for one in after), max_failed)

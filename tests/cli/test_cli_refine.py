@@ -84,7 +84,12 @@ def test_a_dry_run_says_what_is_asked_at_most_and_asks_nothing(
 
 
 def test_a_search_writes_document_card_and_candidates_and_says_what_they_are_worth(
-    cli: Run, world: ModelServer, options: tuple[object, ...], data: Callable[..., Any], tmp_path: Path
+    cli: Run,
+    world: ModelServer,
+    options: tuple[object, ...],
+    data: Callable[..., Any],
+    document: Path,
+    tmp_path: Path,
 ) -> None:
     ran = cli(*options, *data(FEW), "--max-calls", 300, "--price", 1, 2)
     assert ran.code == 0, ran.err
@@ -108,6 +113,8 @@ def test_a_search_writes_document_card_and_candidates_and_says_what_they_are_wor
         f"asked for edits {found.asked} times; 0 replies were unreadable, 0 edits did not fit",
         f"{found.usage.calls} calls, {found.usage.tokens} tokens, {found.usage.cost:.4f} US dollars",
         f"written to {out}: {', '.join(files)}\n",
+        f"next: openrubrics diff {document} {out}/meta_rubric.md\n",
+        f"next: openrubrics evaluate --method openrs --meta-rubric {out}/meta_rubric.md --pairs PAIRS\n",
     ):
         assert said in ran.out
     assert re.match(r"validation before: \d+ of 300 calls, ", ran.err)
