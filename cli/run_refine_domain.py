@@ -116,7 +116,7 @@ def run(proposing: Proposing, reviewing: Reviewing) -> int:
         with _kept(review):
             document = _decided(review, reviewing)
         head = review.head
-    _write(document, reviewing.out)
+    write_whole(reviewing.out, str(document))
     click.echo(f"version {document.version} is written to {reviewing.out}; decisions: {reviewing.decisions}")
     click.echo(f"hash of their last line, by which a file that was cut off is told: {head}")
     return 0
@@ -146,7 +146,7 @@ def run_replay(document: Path | None, decisions: Path, out: Path, *, overwrite: 
     if found.unsigned:
         click.echo(f"decisions that nobody has signed are not applied: {len(found.unsigned)}", err=True)
     if not dry_run:
-        _write(replayed, out)
+        write_whole(out, str(replayed))
     where = "nothing was written" if dry_run else f"written to {out}"
     click.echo(f"version {replayed.version} of {replayed.name} ({replayed.fingerprint}): {where}")
     click.echo(f"hash of the last line: {found.head}")
@@ -265,12 +265,3 @@ def _open(url: str, folder: Path) -> None:
 def _has_screen() -> bool:
     """Whether a browser would open beside this terminal, and not in it."""
     return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
-
-
-def _write(document: MetaRubric, out: Path) -> None:
-    text = str(document)
-    if MetaRubric.parse(text) != document:
-        raise UsageError(
-            "the signed document cannot be written so that it is read back as it is", "rewrite the last edits"
-        )
-    write_whole(out, text)

@@ -13,27 +13,14 @@ from typing import Any
 import pytest
 from cli_replies import Run
 from kill_runs import SCRIPT, killed, repeats, started
-from refining import FEW, FULL, POOR, RefiningWorld
+from poor_domain import POOR_DOMAIN as DOCUMENT
+from refining import FEW, RefiningWorld
 from server_plugin import ModelServer
 
 from openrubrics.optimizers.refinement.decisions import read_decisions, replay
 from openrubrics.optimizers.refinement.evidence import read_proposals, write_proposals
-from openrubrics.signatures.meta_rubric import Domain, MetaPrinciple, MetaRubric, Part
+from openrubrics.signatures.meta_rubric import MetaRubric
 from openrubrics.signatures.meta_rubric_file import read_meta_rubric
-
-DOCUMENT = POOR.model_copy(
-    update={
-        "general": Part(principles=(POOR.general.principles[1],)),
-        "domains": (
-            Domain(
-                name="health",
-                when="The request is about health.",
-                principles=(MetaPrinciple(name="fullness", type="critical", text=FULL),),
-            ),
-        ),
-    }
-)
-"""The poor document of `refining`, with what is poor in a domain part."""
 
 
 @pytest.fixture
