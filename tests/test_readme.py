@@ -54,6 +54,7 @@ def test_every_command_and_option_of_the_readme_exists(readme: str) -> None:
         if isinstance(command, click.Group):
             command = command.commands.get(words[2])
         assert command is not None, call
+        command = command.make_context(words[1], words[2:], resilient_parsing=True).command  # `refine` is two
         options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
         unknown = [word for word in words if word.startswith("--") and word not in options]
         assert not unknown, f"{words[1]} has no {unknown}"
