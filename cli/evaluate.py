@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from openrubrics.cli.options import (
+    ADAPTIVE,
     FILE,
     EngineOptions,
     JudgeOptions,
@@ -26,6 +27,12 @@ from openrubrics.cli.sources import SourceOptions, one_source_options
 @click.command()
 @one_source_options
 @click.option("--benchmark", metavar="NAME", help="A benchmark by its official rule; `openrubrics data` lists them.")
+@click.option(
+    "--answer-key",
+    metavar="FIELD",
+    help="Field of a pair's meta with the right answer, for openrs to check both responses against first; the result "
+    "then says reference-assisted.",
+)
 @click.option(
     "--path",
     type=click.Path(exists=True, path_type=Path),
@@ -60,6 +67,7 @@ from openrubrics.cli.sources import SourceOptions, one_source_options
 def evaluate(
     source: SourceOptions,
     benchmark: str | None,
+    answer_key: str | None,
     path: Path | None,
     responses: Path | None,
     compare: bool,
@@ -102,6 +110,8 @@ def evaluate(
     from openrubrics.signatures.errors import UsageError
 
     _one_of(source, benchmark, compare, runs)
+    if answer_key is not None and program.method != ADAPTIVE:
+        raise UsageError(f"--answer-key cannot be used with --method {program.method}", f"it is for {ADAPTIVE}")
     if not benchmark and (path or responses):
         raise UsageError(
             f"{'--path' if path else '--responses'} is for --benchmark", "data of your own go with --pairs"
@@ -128,6 +138,7 @@ def evaluate(
             overwrite=overwrite,
             engine=engine,
             external=external,
+            answer_key=answer_key,
         )
         if dry_run:
             click.echo(run_benchmark.foretell(asked, program, lms))
@@ -141,7 +152,7 @@ def evaluate(
             what="comparisons" if found.kind == "pairwise" else "responses",
         )
 
-    settings = Settings(source, seed, concurrency, repeats, out, overwrite, engine, external)
+    settings = Settings(source, seed, concurrency, repeats, out, overwrite, engine, external, answer_key)
     if dry_run:
         click.echo(foretell(settings, program, lms))
         return 0

@@ -66,6 +66,7 @@ class Settings:
     overwrite: bool
     engine: EngineOptions
     external: JudgeOptions
+    answer_key: str | None = None
 
 
 def run(settings: Settings, program: ProgramOptions, lms: LMOptions) -> BenchmarkSummary:
@@ -150,12 +151,16 @@ def _asked(settings: Settings, program: ProgramOptions) -> _Asked:
     if kind == "scores" and any(case.rubric for case in loaded.cases) and external_kind(settings.external):
         hint = f"--method {SCORER} says which of them are met"
         raise UsageError(f"{chosen.title} is scored by criteria of its own", hint)
+    if settings.answer_key is not None and not any(settings.answer_key in case.meta for case in loaded.cases):
+        message = f"no case of {chosen.title} has an answer key {settings.answer_key!r}"
+        raise UsageError(message, "leave --answer-key out, or take rows that hold reference answers")
     return _Asked(loaded, kind, program)
 
 
 def _writer(out: Path, settings: Settings, asked: _Asked, told: Described) -> RunWriter:
     begun: dict[str, JsonValue] = {"command": "evaluate", "benchmark": settings.name, "method": told.method}
     begun |= {"kind": asked.kind, "form": asked.program.form}
+    begun |= {"answer key": settings.answer_key} if settings.answer_key is not None else {}
     return RunWriter(out, identity=begun | told.identity(settings.seed), overwrite=settings.overwrite)
 
 
@@ -196,6 +201,7 @@ def _compare(
                 on_result=take,
                 ledger=writer.ledger if writer else None,
                 cluster=nodes,
+                answer_key=settings.answer_key,
             )
         )
 
@@ -237,7 +243,7 @@ def _manifest(
         "kind": asked.kind,
         "method": told.method,
         **program_facts(program, settings.external),
-    }
+    } | ({"answer_key": settings.answer_key} if settings.answer_key is not None else {})
     return manifest(
         told,
         lms,

@@ -35,6 +35,7 @@ class Settings:
     overwrite: bool
     engine: EngineOptions
     external: JudgeOptions = NO_JUDGE
+    answer_key: str | None = None
 
 
 def run(settings: Settings, program: ProgramOptions, lms: LMOptions) -> Summary:
@@ -57,6 +58,8 @@ def run(settings: Settings, program: ProgramOptions, lms: LMOptions) -> Summary:
                 runs.append(_one_run(judge, settings, rows, writer, clock, repeat, nodes))
         for reason, count in rows.skipped.most_common():
             click.echo(clean(f"{count} skipped: {reason}"), err=True)
+        if settings.answer_key is not None and not any(one.judgment.reference_assisted for one in runs[0]):
+            click.echo(clean(f"warning: no pair has a right answer in meta.{settings.answer_key}"), err=True)
         summary = summarize(
             runs[0],
             orders=program.orders,
@@ -80,7 +83,8 @@ def foretell(settings: Settings, program: ProgramOptions, lms: LMOptions) -> str
     if settings.out:
         _writer(settings.out, settings, program, told).check()
     prompts = (pair.prompt for pair in rows.pairs())
-    return forecast("pairs", prompts, program, settings.external, repeats=settings.repeats)
+    said = forecast("pairs", prompts, program, settings.external, repeats=settings.repeats)
+    return f"{said}; besides, 2 for each pair with an answer key" if settings.answer_key is not None else said
 
 
 def report(summary: Summary, out: Path | None, as_json: bool) -> None:
@@ -102,6 +106,7 @@ def _checked(settings: Settings, lms: LMOptions) -> Source:
 
 def _writer(out: Path, settings: Settings, program: ProgramOptions, told: Described) -> RunWriter:
     begun = {"command": "evaluate", "method": told.method, "form": program.form}
+    begun |= {"answer key": settings.answer_key} if settings.answer_key is not None else {}
     return RunWriter(out, identity=begun | told.identity(settings.seed), overwrite=settings.overwrite)
 
 
@@ -127,6 +132,7 @@ def _one_run(
             ledger=writer.ledger if writer else None,
             repeat=repeat,
             cluster=nodes,
+            answer_key=settings.answer_key,
         )
 
 
@@ -145,8 +151,10 @@ def _manifest(
         files=(*rows.files, *program_files(program)),
         seed=settings.seed,
         counts={"pairs": summary.pairs, "runs": settings.repeats, "failed": summary.failed}
+        | ({"reference-assisted": summary.reference_assisted} if settings.answer_key is not None else {})
         | {f"skipped: {reason}": count for reason, count in rows.skipped.items()},
         seconds=summary.seconds,
         usage=meter.usage,
-        extras={"method": told.method, **program_facts(program, settings.external), "source": rows.facts()},
+        extras={"method": told.method, **program_facts(program, settings.external), "source": rows.facts()}
+        | ({"answer_key": settings.answer_key} if settings.answer_key is not None else {}),
     )

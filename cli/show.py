@@ -130,7 +130,9 @@ def show_summary(out: Console, summary: Summary) -> None:
     bias = "-" if summary.position_bias is None else f"{summary.position_bias:+.3f}"
     kappa = "" if summary.kappa is None else f", kappa between runs {summary.kappa:.3f}"
     cost = f", {summary.cost:.4f} US dollars" if summary.cost else ""
+    assisted = f"reference-assisted: {summary.reference_assisted} of {summary.pairs} pairs came with the right answer"
     for line in (
+        *([assisted] if summary.reference_assisted else []),
         "accuracy: ties and failures are wrong; consistent: right in both orders;",
         "longer: always taking the longer one",
         f"position bias {bias} (0 is none), coverage {summary.coverage:.3f}{kappa}",

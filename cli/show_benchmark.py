@@ -93,7 +93,7 @@ def _asked(summary: BenchmarkSummary) -> Iterator[str]:
     yield "; ".join(said)
     cost = "unknown cost" if summary.cost is None else f"{summary.cost:.2f} US dollars"
     yield f"{summary.calls:,} calls, {summary.tokens:,} tokens, {cost}, {summary.seconds:.0f} s"
-    key = "used" if summary.answer_key_used else "not used"
+    key = f"used for {summary.reference_assisted} pairs" if summary.answer_key_used else "not used"
     yield f"{summary.lm}; program {summary.program}; answer key {key}"
 
 

@@ -73,7 +73,7 @@ class EvaluatedPair(Frozen):
             source=sys.intern(self.source),
             chosen_slot=self.chosen_slot,
             longer_slot=self.longer_slot,
-            judgment=_bare(_said(judgment.outcome), orders, judgment.decided_by),
+            judgment=_bare(_said(judgment.outcome), orders, judgment.decided_by, judgment.reference_assisted),
         )
 
     def line(self) -> bytes:
@@ -115,9 +115,14 @@ def _said(outcome: Outcome) -> _Said:
 
 
 @lru_cache(maxsize=1024)
-def _bare(said: _Said, orders: tuple[tuple[Order, _Said], ...], decided_by: Literal["judge", "checks"]) -> Judgment:
+def _bare(
+    said: _Said,
+    orders: tuple[tuple[Order, _Said], ...],
+    decided_by: Literal["judge", "checks", "reference"],
+    assisted: bool,
+) -> Judgment:
     shown = tuple(OrderOutcome(order=order, outcome=_outcome(said)) for order, said in orders)
-    return Judgment(outcome=_outcome(said), orders=shown, decided_by=decided_by)
+    return Judgment(outcome=_outcome(said), orders=shown, decided_by=decided_by, reference_assisted=assisted)
 
 
 def _outcome(said: _Said) -> Outcome:

@@ -11,8 +11,9 @@ from openrubrics.data import Cluster, Ledger, calls, shown_responses
 from openrubrics.evaluation.results import EvaluatedPair
 from openrubrics.lms.metering import record_again
 from openrubrics.programs import Direct
-from openrubrics.signatures.errors import UsageError
+from openrubrics.signatures.errors import DataError, UsageError
 from openrubrics.signatures.grades import Grade
+from openrubrics.signatures.model_text import excerpt
 from openrubrics.signatures.values import Failed, Judgment, PreferencePair, Prompt, Rubric
 
 _REPEAT_BITS = 40
@@ -41,7 +42,7 @@ class Scorer(Protocol):
         ...
 
 
-async def aevaluate(
+async def aevaluate(  # noqa: PLR0913 - all but two have defaults
     judge: PairJudge,
     pairs: Iterable[PreferencePair],
     *,
@@ -53,11 +54,13 @@ async def aevaluate(
     repeat: int = 0,
     start: int = 0,
     cluster: Cluster | None = None,
+    answer_key: str | None = None,
 ) -> list[EvaluatedPair]:
     """Judge every pair, with the chosen response in a slot drawn from the pair's id and `seed`.
 
-    Nothing but the prompt and the two responses reaches the judge. An exception, from the judge (such as `LMError`),
-    from `pairs` or from `on_result`, ends the run: what is under way is cancelled, and the exception is raised.
+    Nothing but the prompt and the two responses reaches the judge, and with an answer key the right answer. An
+    exception, from the judge (such as `LMError`), from `pairs` or from `on_result`, ends the run: what is under way is
+    cancelled, and the exception is raised.
 
     With a ledger every reply of an LM is kept when it comes, and every judgment as its line of judgments.jsonl. A run
     that goes on with the ledger of one that was stopped asks for nothing that was answered, whatever became of the
@@ -78,20 +81,23 @@ async def aevaluate(
         repeat: Number of the run, from 0, where runs on the same pairs share a ledger; each has replies of its own.
         start: Place of the first pair in the ledger, where one run judges its pairs in several parts.
         cluster: Where to judge; None for this process.
+        answer_key: Field of `PreferencePair.meta` that holds the right answer, for a judge that takes a ``reference``;
+            a pair without it is judged without.
 
     Returns:
         The results, in the order of `pairs`.
 
     Raises:
         UsageError: `concurrency` is below 1, or the ledger cannot be written.
+        DataError: What a pair has in the field is no text and no number.
     """
     salt = f"repeat {repeat}" if repeat else ""
     ask = Direct(concurrency=concurrency, replies=None if cluster else ledger, salt=salt)
     judging = calls(
-        partial(_judged, ask, judge, seed),
+        partial(_judged, ask, judge, seed, answer_key),
         enumerate(pairs),
         concurrency=concurrency,
-        kept=_Kept(ledger, (repeat << _REPEAT_BITS) + start, salt) if ledger else None,
+        kept=_Kept(ledger, (repeat << _REPEAT_BITS) + start, salt, answer_key) if ledger else None,
         cluster=cluster,
     )
     results: dict[int, EvaluatedPair] = {}
@@ -104,21 +110,42 @@ async def aevaluate(
 
 
 async def _judged(
-    ask: Direct, judge: PairJudge, seed: int, item: tuple[int, PreferencePair]
+    ask: Direct, judge: PairJudge, seed: int, answer_key: str | None, item: tuple[int, PreferencePair]
 ) -> tuple[int, EvaluatedPair]:
     place, pair = item
     a, b = shown_responses(pair, seed)
-    judgment = await ask(judge, prompt=pair.prompt, response_a=a, response_b=b)
+    reference = reference_of(pair, answer_key)
+    known = {} if reference is None else {"reference": reference}
+    judgment = await ask(judge, prompt=pair.prompt, response_a=a, response_b=b, **known)
     return place, EvaluatedPair.of(pair, judgment, seed=seed)
+
+
+def reference_of(pair: PreferencePair, answer_key: str | None) -> str | None:
+    """Return the right answer that a pair holds in a field of its meta; None where it holds none there.
+
+    Raises:
+        DataError: What it holds there is no text and no number.
+    """
+    found = None if answer_key is None else pair.meta.get(answer_key)
+    if isinstance(found, int | float) and not isinstance(found, bool):
+        return str(found)
+    if found is None or (isinstance(found, str) and not found.strip()):
+        return None
+    if isinstance(found, str):
+        return found
+    raise DataError(
+        f"pair {pair.id!r}: meta.{answer_key} is {excerpt(repr(found))}", "an answer key is text or a number"
+    )
 
 
 class _Kept:
     """The judgments of one run in a ledger."""
 
-    def __init__(self, ledger: Ledger, first: int, salt: str) -> None:
+    def __init__(self, ledger: Ledger, first: int, salt: str, answer_key: str | None) -> None:
         self._ledger = ledger
         self._first = first
         self._salt = salt
+        self._answer_key = answer_key
 
     def known(self, item: tuple[int, PreferencePair]) -> tuple[int, EvaluatedPair] | None:
         place, pair = item
@@ -137,7 +164,9 @@ class _Kept:
     def _key(self, pair: PreferencePair) -> str:
         """Return a text that is equal for pairs whose judgments are the same line."""
         prompt = pair.prompt if isinstance(pair.prompt, str) else [turn.model_dump() for turn in pair.prompt]
-        return json.dumps([self._salt, pair.id, pair.domain, pair.source, prompt, pair.chosen, pair.rejected])
+        content = [self._salt, pair.id, pair.domain, pair.source, prompt, pair.chosen, pair.rejected]
+        reference = reference_of(pair, self._answer_key)
+        return json.dumps(content if reference is None else [*content, reference])
 
 
 def evaluate(
@@ -151,6 +180,7 @@ def evaluate(
     ledger: Ledger | None = None,
     repeat: int = 0,
     cluster: Cluster | None = None,
+    answer_key: str | None = None,
 ) -> list[EvaluatedPair]:
     """Do what `aevaluate` does, from code that is not asynchronous.
 
@@ -171,6 +201,7 @@ def evaluate(
                 ledger=ledger,
                 repeat=repeat,
                 cluster=cluster,
+                answer_key=answer_key,
             )
         )
     raise UsageError("evaluate() cannot run inside an event loop", "write: await aevaluate(...)")

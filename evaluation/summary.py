@@ -20,6 +20,8 @@ class Summary(Figures):
             judgments are those of the first run.
         method: Program that judged.
         lm: Model that judged.
+        reference_assisted: Pairs whose judge was given the right answer, whatever decided then; figures with such pairs
+            do not compare with those of judges that were not given any.
         calls: Requests sent, over all runs where the run was repeated; so are tokens, cost and seconds.
         tokens: Prompt and completion tokens together.
         cost: US dollars; None where a price is unknown.
@@ -32,6 +34,7 @@ class Summary(Figures):
     kappa: float | None
     method: str
     lm: str
+    reference_assisted: int = 0
     calls: int
     tokens: int
     cost: float | None
@@ -76,6 +79,7 @@ def summarize(
         kappa=kappa,
         method=method,
         lm=lm,
+        reference_assisted=sum(result.judgment.reference_assisted for result in results),
         calls=usage.calls,
         tokens=usage.tokens,
         cost=usage.cost,

@@ -32,7 +32,7 @@ class Case(Frozen):
         better: Pairs of places (i, j) where response i is known to be better than response j. They are what a pairwise
             judge is asked, in this order; empty where only scores can tell.
         rubric: The benchmark's own criteria; empty where it has none.
-        meta: What the rule needs besides. Never shown to a judge.
+        meta: What the rule needs besides, and reference answers. Never shown to a judge that is not given a key.
     """
 
     id: str
@@ -70,8 +70,8 @@ class Case(Frozen):
             meta=pair.meta,
         )
 
-    def pairs(self, source: str) -> tuple[PreferencePair | None, ...]:
-        """Return what a pairwise judge is asked, in the order of `better`; nothing of `meta` goes along.
+    def pairs(self, source: str, answer_key: str | None = None) -> tuple[PreferencePair | None, ...]:
+        """Return what a pairwise judge is asked, in the order of `better`; of `meta` only an answer key goes along.
 
         None stands for two responses that are the same text: nobody needs to be asked, it is a tie. A single pair has
         the id of the case; of more, pair (i, j) of case x has the id ``x#i>j``, counted from 1.
@@ -86,6 +86,7 @@ class Case(Frozen):
                 rejected=self.responses[j],
                 domain=self.subset,
                 source=source,
+                meta={name: value for name, value in self.meta.items() if name == answer_key},
             )
             for i, j in self.better
         )

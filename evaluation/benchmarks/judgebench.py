@@ -6,6 +6,8 @@ Rule: ScalerLab/JudgeBench, ``run_judge.py``, ``utils/metrics.py:compute_final_m
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from pydantic import JsonValue
+
 from openrubrics.data.rows import Located, PassedOver
 from openrubrics.evaluation.benchmarks import upstream
 from openrubrics.evaluation.benchmarks.benchmark import Benchmark, Rule, Source
@@ -44,7 +46,7 @@ def _upstream(row: upstream.Row) -> Case:
         prompt=prompt,
         responses=(row.text(chosen), row.text(rejected)),
         better=((0, 1),),
-        meta={"better_position": "A" if first else "B"},
+        meta={"better_position": "A" if first else "B"} | _key(row),
     )
 
 
@@ -58,8 +60,14 @@ def _normalised(row: upstream.Row) -> Case:
         prompt=prompt,
         responses=(row.text("chosen"), row.text("rejected")),
         better=((0, 1),),
-        meta={"better_position": meta.word("better_position", ("A", "B"))},
+        meta={"better_position": meta.word("better_position", ("A", "B"))} | _key(meta),
     )
+
+
+def _key(row: upstream.Row) -> dict[str, JsonValue]:
+    """Return the reference answer that some copies of the rows hold, such as those that OpenRS has published."""
+    found = row.values.get("ground_truth")
+    return {"ground_truth": found} if isinstance(found, str | int | float) and str(found).strip() else {}
 
 
 def _beginning(row: upstream.Row, field: str, among: Iterable[str]) -> str:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -80,7 +80,8 @@ class BenchmarkSummary(Frozen):
         cases: Cases by subset.
         left_out: Rows that are no cases, by reason.
         judged: What was asked.
-        answer_key_used: Whether a judge saw reference answers; never.
+        answer_key_used: Whether the judge was given reference answers; figures with them do not compare with others.
+        reference_assisted: Pairs that came with one.
         method: Program that judged.
         lm: Model that judged.
         program: Fingerprint of the program, or another identity of the judge.
@@ -107,7 +108,8 @@ class BenchmarkSummary(Frozen):
     cases: Mapping[str, int]
     left_out: Mapping[str, int]
     judged: Judged
-    answer_key_used: Literal[False] = False
+    answer_key_used: bool = False
+    reference_assisted: int = 0
     method: str
     lm: str
     program: str
@@ -182,7 +184,9 @@ def pairwise_result(
         pairs=pairs,
     )
     longer = longer_compared(loaded.cases, orders)
+    assisted = sum(result.judgment.reference_assisted for result in results)
     made_by = {"orders": orders, "method": method, "lm": lm, "program": program}
+    made_by |= {"answer_key_used": assisted > 0, "reference_assisted": assisted}
     return _summary(loaded, rule, "pairwise", answers, longer, judged, made_by, usage, seconds, seed)
 
 
@@ -246,6 +250,7 @@ def _summary(
     why_not = (
         *(() if rule.official else (f"no official rule for {_WHAT[kind]}: this one is ours",)),
         *loaded.differences,
+        *(("the judge was given reference answers",) if made_by.get("answer_key_used") else ()),
     )
     return BenchmarkSummary(
         benchmark=benchmark.name,

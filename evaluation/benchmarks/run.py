@@ -49,6 +49,7 @@ async def acompare(
     on_result: Callable[[EvaluatedPair], None] | None = None,
     ledger: Ledger | None = None,
     cluster: Cluster | None = None,
+    answer_key: str | None = None,
 ) -> tuple[list[Compared], list[EvaluatedPair]]:
     """Ask a pairwise judge about every pair of every case; see `openrubrics.evaluation.aevaluate`.
 
@@ -62,6 +63,7 @@ async def acompare(
         on_result: Called with each judged pair.
         ledger: Where replies and judgments are kept.
         cluster: Where to judge; None for this process.
+        answer_key: Field of `Case.meta` with the right answer, for a judge that takes a ``reference``.
 
     Returns:
         The answers, in the order of the cases, and what was judged for them.
@@ -70,7 +72,7 @@ async def acompare(
         UsageError: As `aevaluate`.
         DataError: A pair was judged in more orders than `orders`.
     """
-    asked = {case.id: case.pairs(source) for case in cases}
+    asked = {case.id: case.pairs(source, answer_key) for case in cases}
     results = await aevaluate(
         judge,
         (pair for pairs in asked.values() for pair in pairs if pair),
@@ -80,6 +82,7 @@ async def acompare(
         slim=True,
         ledger=ledger,
         cluster=cluster,
+        answer_key=answer_key,
     )
     by_id = iter(results)
     answers = [Compared(case=case, outcomes=tuple(_outcomes(asked[case.id], by_id, orders))) for case in cases]

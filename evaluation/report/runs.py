@@ -62,6 +62,11 @@ class Run:
         return dict(sorted(found.failures.items(), key=lambda item: -item[1]))
 
     @property
+    def reference_assisted(self) -> int:
+        """Number of pairs whose judge was given the right answer."""
+        return sum(pair.judgment.reference_assisted for pair in self.slim)
+
+    @property
     def scores(self) -> bool:
         """Whether single responses were scored instead of pairs compared."""
         return isinstance(self.summary, BenchmarkSummary) and self.summary.kind == "scores"

@@ -24,6 +24,8 @@ _WORDS = {
     "position bias": "How much more than half of the verdicts go to the response shown first, with label and seed "
     "balanced out; 0 for a judge that does not care, ±50 points at most.",
     "always the longer": "Accuracy of always taking the response with more characters; equal lengths count half.",
+    "reference-assisted": "Pairs whose judge was given the right answer; figures with such pairs do not compare with "
+    "those of other judges.",
     "kappa": "Agreement of repeated runs beyond chance, from −1 to 1.",
 }
 
@@ -40,7 +42,8 @@ def _head(run: Run, number: int) -> Markup:
     summary = run.summary
     title = summary.title if isinstance(summary, BenchmarkSummary) else "labelled pairs"
     name = tag("h3", tag("span", str(number), class_=f"badge run{(number - 1) % 4 + 1}", aria_hidden="true"), run.name)
-    return joined([name, tag("p", f"{summary.lm} · {summary.method} · {title}", class_="made-by")])
+    assisted = " · reference-assisted" * (run.reference_assisted > 0)
+    return joined([name, tag("p", f"{summary.lm} · {summary.method} · {title}{assisted}", class_="made-by")])
 
 
 def _headline(run: Run) -> Markup:
@@ -80,6 +83,8 @@ def _against(interval: Interval, longer: float) -> str:
 def _figures(run: Run) -> Mapping[str, object]:
     pairs, summary = run.pairs, run.summary
     found: dict[str, object] = {}
+    if pairs and run.reference_assisted:
+        found["reference-assisted"] = _count(run.reference_assisted, pairs.pairs)
     if pairs:
         found |= {
             "consistent accuracy": percent(pairs.consistent_accuracy),
