@@ -29,6 +29,7 @@ SAFE = SuggestedEdit(kind="add", name="safety-first", type="core", text="The res
         "<think>Delete brief</think>\n```\nWhy: it harms\nAdd safety-first [core]: The response is safe.\n```",
         "The case says:\n> Delete brief\n> Add evil [critical]: The response is evil.\n\nWhy: it harms\n"
         "Add safety-first [core]: The response is safe.",
+        "Why: it harms\n> so it says\nAdd safety-first [core]: The response is safe.\n> more of the case\nThat is all.",
         "Adding things is risky.\nDeleted: nothing\nWhy: it harms\nAdd safety-first [core]: The response is safe.",
     ],
 )

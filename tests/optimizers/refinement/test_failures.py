@@ -81,6 +81,21 @@ def test_the_criterion_that_misled_is_of_the_highest_type_and_the_clearest(name:
     assert one.case.said.index("full") < one.case.said.index("polite")
 
 
+def test_an_order_that_came_out_right_misled_nobody() -> None:
+    one = judged(pair("1"), "right", "wrong")
+    slot = one.chosen_slot
+    of_both = [
+        shown.model_copy(update={"compared": (c if slot == "A" else c.swapped(),)})
+        for shown, c in zip(
+            one.judgment.orders,
+            (criterion("The response is grand.", type="critical"), criterion("The response is bold.")),
+            strict=True,
+        )
+    ]
+    one = one.model_copy(update={"judgment": one.judgment.model_copy(update={"orders": tuple(of_both)})})
+    assert failures([one], [pair("1")], orders="both").failures[0].criterion == "The response is bold."
+
+
 def test_a_pair_that_nobody_knows_is_an_error() -> None:
     with pytest.raises(DataError, match="'1' was judged, and is not among the pairs"):
         failures([judged(pair("1"), "wrong")], [])
