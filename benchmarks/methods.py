@@ -11,7 +11,7 @@ FILE``, writes the figures.
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +60,12 @@ def pairs(path: Path) -> list[PreferencePair]:
     return [pair for pair in all_pairs(path) if path.stem != "rm_bench_raw" or pair.id.endswith("/00")]
 
 
-def figures(before: Sequence[EvaluatedPair], judged: Sequence[EvaluatedPair]) -> dict[str, Any]:
-    """Return what one method came to, and how it differs from the baseline on the same pairs."""
+def figures(judged: Mapping[str, Sequence[EvaluatedPair]]) -> dict[str, dict[str, Any]]:
+    """Return what each method came to, and how it differs from the baseline on the same pairs."""
+    return {name: _figures(judged[BASELINE], results) for name, results in judged.items()}
+
+
+def _figures(before: Sequence[EvaluatedPair], judged: Sequence[EvaluatedPair]) -> dict[str, Any]:
     measured, paired = measure(judged, orders="both"), compare(before, judged, orders="both")
     count = len(judged)
     return {
@@ -81,11 +85,9 @@ def figures(before: Sequence[EvaluatedPair], judged: Sequence[EvaluatedPair]) ->
     }
 
 
-def side_by_side(source: Iterable[PreferencePair]) -> dict[str, dict[str, Any]]:
-    """Judge pairs by every method, and return the figures by method."""
-    source = list(source)
-    judged = {name: evaluate(method(name), source) for name in METHODS}
-    return {name: figures(judged[BASELINE], results) for name, results in judged.items()}
+def side_by_side(source: Sequence[PreferencePair]) -> dict[str, list[EvaluatedPair]]:
+    """Judge pairs by every method."""
+    return {name: evaluate(method(name), source) for name in METHODS}
 
 
 SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -125,7 +127,7 @@ def main() -> None:
     paths = [path for stem in FILES if (path := options.data / f"{stem}.jsonl").exists()]
     if not paths:
         parser.error(f"{options.data}: none of {', '.join(FILES)} is there as .jsonl")
-    found = {path.stem: side_by_side(pairs(path)) for path in paths}
+    found = {path.stem: figures(side_by_side(pairs(path))) for path in paths}
     sys.stdout.write("No language model was asked: the figures are of the machinery.\n\n")
     sys.stdout.write("\n\n".join(tables(found).values()) + "\n")
     if options.json:
