@@ -33,7 +33,8 @@ _COMPARISON = re.compile(
     re.IGNORECASE,
 )
 _SECOND = re.compile(r"^\W{0,3}\d|\b[AB][ \t]?[+−–-]?[0-2]\b|(?i:\bor\b)")
-_NAMES_ONE = re.compile(r"\b(?:response|answer|assistant|option)[ \t_]?[ab](?![^\W_])", re.IGNORECASE)
+# As the prompts call them. "Option B" and "answer B" are what a request with choices asks for, "answer a" is English.
+_NAMES_ONE = re.compile(r"\b(?i:response|assistant)(?:[ \t]?[AB]|_[ABab])(?![^\W_])")
 _NO_EVIDENCE = {"", "none", "n/a", "na", "nothing", "no evidence", "-", "–", "—", "..."}
 _QUOTES = " \t\"'“”„«»`*_.[]()<>"
 

@@ -266,14 +266,30 @@ def test_a_line_without_a_type_is_text() -> None:
         )
 
 
-@pytest.mark.parametrize("text", ["Response A is right.", "The response is better than answer B", "It beats option a."])
+@pytest.mark.parametrize(
+    "text", ["Response A is right.", "The response is better than RESPONSE B", "It beats response_a."]
+)
 def test_shared_criteria_cannot_name_a_response(text: str) -> None:
     reply = render_criteria_reply("i", "d", [*CRITERIA, ListedCriterion(text=text, type="core")])
     with pytest.raises(ParseError, match="criterion 4 speaks of one of the responses by name"):
         AdaptiveTrace.parse_criteria(reply)
     alone = Compared(text=text, type="core", better="A", by=1, reason="it does")
     assert AdaptiveTrace.parse(render_adaptive("i", "d", [alone])).criteria[0].text == text
-    assert AdaptiveTrace.parse_criteria(reply.replace(text, "The response has a plan B and vitamin A.")).criteria
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The response has a plan B and vitamin A.",
+        "The response does not answer a question with a question.",
+        "The response chooses option B.",
+        "The response comes to the final answer B.",
+        "The response gives in response a single number.",
+    ],
+)
+def test_shared_criteria_can_name_the_choices_of_the_request(text: str) -> None:
+    listed = ListedCriterion(text=text, type="core")
+    assert AdaptiveTrace.parse_criteria(render_criteria_reply("i", "d", [listed])).criteria == (listed,)
 
 
 def test_too_many_criteria() -> None:
