@@ -21,7 +21,7 @@ from openrubrics.evaluation.results import Category, EvaluatedPair
 from openrubrics.signatures.grades import Score
 from openrubrics.signatures.model_text import well_formed
 from openrubrics.signatures.rubric_text import TAGS
-from openrubrics.signatures.values import Failed, Outcome, Rubric, Tie, Verdict, Vote, prompt_text
+from openrubrics.signatures.values import Failed, OrderOutcome, Outcome, Rubric, Tie, Verdict, Vote, prompt_text
 
 BLOCK = 64
 """Cases in a block."""
@@ -135,9 +135,11 @@ def _pair(run: Run, pair: EvaluatedPair, text: Text | None) -> Case:
         "outcome": outcome_of(pair),
         "result": _outcome(judgment.outcome),
         "by": judgment.decided_by,
+        "assisted": judgment.reference_assisted,
         "rubric": _rubric(judgment.rubric),
         "orders": [
-            {"order": order.order, **_outcome(order.outcome), "votes": _votes(order.votes)} for order in judgment.orders
+            {"order": order.order, **_outcome(order.outcome), "votes": _votes(order.votes), **_compared(order)}
+            for order in judgment.orders
         ],
     }
     if text:
@@ -147,6 +149,13 @@ def _pair(run: Run, pair: EvaluatedPair, text: Text | None) -> Case:
     if run.orders == "both":
         flipped = {pair.category(one) for one in comparisons(pair, "both")} == {"chosen", "rejected"}
     return Case(pair.id, pair.domain, outcome_of(pair), flipped, _snippet(text), shown | {"flipped": flipped})
+
+
+def _compared(order: OrderOutcome) -> dict[str, Any]:
+    """Return what an adaptive judge found on each of its criteria; nothing for other judges."""
+    if not order.compared:
+        return {}
+    return {"score": order.score, "compared": [one.model_dump(mode="json") for one in order.compared]}
 
 
 def _graded(grades: Sequence[GradedResponse], rated: Rated | None, text: Text | None) -> Case:

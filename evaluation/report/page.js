@@ -161,7 +161,9 @@
       shown.responses ? text(shown.responses[place]) : missing());
     return [
       element("p", null, element("strong", null, verdict(said)), ` The label says Response ${shown.label}.`,
-        shown.by === "checks" ? " Decided by code, before any model was asked." : ""),
+        shown.by === "checks" ? " Decided by code, before any model was asked." : "",
+        shown.by === "reference" ? " Decided by the right answer." : "",
+        shown.assisted ? " Reference-assisted: the judge was given the right answer." : ""),
       ...request(shown),
       element("div", { class: "sides" }, response("A", 0), response("B", 1)),
       ...findings(shown), ...orders(shown)];
@@ -178,6 +180,8 @@
   const first = (order) => `${order[0]} shown first`;
 
   function findings(shown) {
+    const adaptive = shown.orders.filter((one) => one.compared);
+    if (adaptive.length) return adaptive.flatMap(margins);
     const rubric = shown.rubric || [];
     const asked = shown.orders.length ? shown.orders : [{ order: "", ...shown.result }];
     const cell = (number, label) => element("td", null, asked.flatMap((one) => (one.findings || [])
@@ -188,6 +192,16 @@
     return [element("h4", null, "Rubric, and what the judge found"), grid("Findings per criterion",
       ["#", "criterion", "Response A", "Response B"], rubric.map((one, place) => [String(place + 1), criterion(one),
         cell(place + 1, "A"), cell(place + 1, "B")]))];
+  }
+
+  function margins(one) {
+    const said = (label, evidence, unquoted) => element("td", null, element("p", { dir: "auto" }, evidence),
+      evidence && unquoted.includes(label) ? element("span", { class: "kind" }, `not found in Response ${label}`) : "");
+    return [element("h4", null, `Criteria, ${first(one.order)}; score ${one.score.toFixed(3)}, above 0 for Response A`),
+      grid("Criterion by criterion", ["#", "criterion", "better", "Response A", "Response B", "reason"],
+        one.compared.map((it, place) => [String(place + 1), criterion([it.text, it.type, 1, ""]),
+          it.better === "tie" || !it.by ? "tie" : `${it.better} by ${it.by}`, said("A", it.evidence_a, it.unquoted),
+          said("B", it.evidence_b, it.unquoted), element("td", null, element("p", { dir: "auto" }, it.reason))]))];
   }
 
   function criterion([says, kind, weight, check]) {

@@ -11,9 +11,10 @@ from browser_plugin import Browser
 from hostile_texts import Trap
 from report_runs import SAID, hostile_rubric, some_pairs, write_pairs, write_run
 
+from openrubrics.evaluation import EvaluatedPair
 from openrubrics.evaluation.report import read_folder, write_report
 from openrubrics.signatures import Failed, PreferencePair, Tie, Verdict
-from openrubrics.signatures.values import Finding, Label
+from openrubrics.signatures.values import Compared, Finding, Label
 
 pytestmark = pytest.mark.browser
 
@@ -108,6 +109,54 @@ def test_nothing_of_a_hostile_run_runs_loads_or_becomes_markup(browser: Browser,
     )
     assert browser.run(f"{handlers}.length") == 0
     assert browser.run("document.querySelectorAll('script:not([type])').length") == 1
+
+
+def adaptive_page(texts: list[str], folder: Path) -> Path:
+    """A page of a judge that wrote its own criteria, with each text wherever a model can write one."""
+    pairs = some_pairs(len(texts))
+    write_run(folder / "run", pairs, ["++"] * len(texts), method="openrs")
+    path = folder / "run" / "judgments.jsonl"
+    lines = []
+    for line, text in zip(path.read_text().splitlines(), texts, strict=True):
+        judged = EvaluatedPair.model_validate_json(line)
+        one = Compared(
+            text=f"1 {text}",
+            type="critical",
+            better="B",
+            by=2,
+            evidence_a=text,
+            evidence_b=text,
+            reason=text,
+            unquoted=("B",),
+        )
+        orders = tuple(
+            order.model_copy(update={"compared": (one, one.model_copy(update={"better": "tie"})), "score": -0.5})
+            for order in judged.judgment.orders
+        )
+        changed = judged.judgment.model_copy(update={"orders": orders, "reference_assisted": True})
+        lines.append(judged.model_copy(update={"judgment": changed}).line().decode())
+    path.write_text("\n".join(lines) + "\n")
+    return write_report([read_folder(folder / "run")], folder / "report.html")[0]
+
+
+def test_criteria_with_margins_and_evidence_are_shown_as_text(browser: Browser, trap: Trap, tmp_path: Path) -> None:
+    browser.open(adaptive_page(trap.texts, tmp_path))
+    browser.wait_for(READY)
+    for place, text in enumerate(trap.texts):
+        browser.run(f"document.querySelectorAll('#rows button')[{place}].click()")
+        browser.wait_for(f"document.querySelector('#case h3').textContent.startsWith('pair-{place}')")
+        shown = browser.run("document.getElementById('case').textContent")
+        assert shown.count(text) >= 2 * 2 * 4
+        assert ("B by 2" in shown, "not found in Response B" in shown, "not found in Response A" in shown) == (
+            True,
+            True,
+            False,
+        )
+        assert "score -0.500, above 0 for Response A" in shown
+        assert "Reference-assisted: the judge was given the right answer." in shown
+    assert marks(browser, trap) == []
+    assert refused(browser) == []
+    assert browser.happened("Runtime.exceptionThrown") == []
 
 
 AT_ONCE = (0, 1, 3, 4, 5, 7, 10, 13, 14)
