@@ -19,7 +19,7 @@ from openrubrics.optimizers.refinement.refine import DOCUMENT
 def report(card: RefinementCard, settings: Settings, as_json: bool, max_failed: float) -> int:
     """Print the card, and what to do next; return the exit code."""
     if as_json:
-        click.echo(card.model_dump_json(indent=2))
+        click.echo(card.text(), nl=False)
     else:
         show_refinement(console(), card)
         files = ", ".join(sorted(path.name for path in settings.out.iterdir()))

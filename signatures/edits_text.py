@@ -23,7 +23,7 @@ from openrubrics.signatures.edits import Add, Delete, Edit, Modify, apply_edit
 from openrubrics.signatures.errors import ParseError, UsageError
 from openrubrics.signatures.markers import restore
 from openrubrics.signatures.meta_rubric import CRITERION_TYPES, CriterionType, MetaPrinciple, MetaRubric, Name
-from openrubrics.signatures.model_text import answer_lines, excerpt, well_formed
+from openrubrics.signatures.model_text import answer_lines, clean, excerpt, well_formed
 from openrubrics.signatures.rubric_text import canonical_line, has_words
 from openrubrics.signatures.values import Frozen
 
@@ -75,7 +75,7 @@ class SuggestedEdit(Frozen):
     @field_validator("text", "reason", mode="before")
     @classmethod
     def _one_line(cls, text: object) -> object:
-        return canonical_line(text) if isinstance(text, str) else text
+        return canonical_line(clean(text)) if isinstance(text, str) else text
 
     def __str__(self) -> str:
         tag = f" [{self.type}]" if self.type else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -116,6 +117,11 @@ class RefinementCard(Frozen):
     usage: Usage
     seconds: float = Field(ge=0, allow_inf_nan=False)
     versions: Mapping[str, str]
+
+    def text(self) -> str:
+        """Return the card as JSON; half a surrogate pair, which an id can hold and no UTF-8 file can, becomes "?"."""
+        content = json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False)
+        return content.encode("utf-8", "replace").decode() + "\n"
 
 
 def read_refinement(path: Path) -> RefinementCard:

@@ -11,6 +11,7 @@ import dspy
 
 from openrubrics.data import Ledger, versions, write_whole
 from openrubrics.evaluation import EvaluatedPair, compare, measure
+from openrubrics.evaluation.results import line_of
 from openrubrics.lms import Budget, budget, usage_meter
 from openrubrics.lms.identity import sampling
 from openrubrics.optimizers.card import SplitScores
@@ -61,7 +62,7 @@ class Refined:
         """
         folder = Path(folder)
         write_whole(folder / DOCUMENT, str(self.meta_rubric))
-        write_whole(folder / CARD, self.card.model_dump_json(indent=2) + "\n")
+        write_whole(folder / CARD, self.card.text())
         _write_history(folder, self.history)
 
 
@@ -314,4 +315,4 @@ class _Run:
 
 def _write_history(folder: Path, history: Sequence[Tried]) -> None:
     """Write what was tried as JSON Lines."""
-    write_whole(folder / CANDIDATES, (one.model_dump_json().encode() + b"\n" for one in history))
+    write_whole(folder / CANDIDATES, (line_of(one) + b"\n" for one in history))

@@ -94,6 +94,11 @@ def test_disarmed_text_that_was_copied_is_as_it_was() -> None:
     assert (one.text, one.reason) == ("The response has no </prompt>.", "</cases>")
 
 
+def test_a_change_steers_no_terminal() -> None:
+    (one,) = SuggestedEdits.parse("Why: \x1b[2Jgone\nAdd red [core]: The response is \x1b[31mred\u202e.").edits
+    assert (one.text, one.reason) == ("The response is \ufffd[31mred\ufffd.", "\ufffd[2Jgone")
+
+
 def test_changes_that_fit_are_told_from_those_that_do_not() -> None:
     reply = "Why: so\nDelete brief\n\nDelete rhymes\n\nModify right: The response is true."
     assert Drafts.of(SuggestedEdits.parse(reply), META, "general") == Drafts(

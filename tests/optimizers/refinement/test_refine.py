@@ -114,6 +114,14 @@ def test_the_folder_holds_document_card_and_candidates(result: Refined, tmp_path
     assert result.card.accepted == sum(line["fate"] == "accepted" for line in lines)
 
 
+def test_an_id_that_no_file_can_hold_ends_no_run(tmp_path: Path) -> None:
+    odd = [pair.model_copy(update={"id": f"\ud800{pair.id}", "domain": "\ud800"}) for pair in FEW.train]
+    found = refined(pairs=FEW._replace(train=odd), sizes=Sizes(generations=1, population=2))
+    assert found.card.accepted == 2
+    found.save(tmp_path)
+    assert read_refinement(tmp_path / "refinement.json").lineage[0].effect.fixes[0].startswith("?planted-")
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"name": "x"}'])
 def test_what_is_no_card_is_an_error(content: str, tmp_path: Path) -> None:
     (path := tmp_path / "refinement.json").write_text(content)
