@@ -11,14 +11,23 @@ from pathlib import Path
 import pytest
 from reviews import EDITS, MODIFY, small_document, some_proposals
 
-from openrubrics.optimizers.refinement.decisions import read_decisions, replay
+from openrubrics.optimizers.refinement.decisions import (
+    START,
+    Decision,
+    Header,
+    Signature,
+    line_of,
+    read_decisions,
+    replay,
+)
 from openrubrics.optimizers.refinement.evidence import Proposals, read_proposals, write_proposals
 from openrubrics.optimizers.refinement.review import Review
-from openrubrics.signatures.edits import apply_edit
+from openrubrics.signatures.edits import Delete, apply_edit
 from openrubrics.signatures.errors import DataError, UsageError
 from openrubrics.signatures.meta_rubric import MetaRubric
 
 PROPOSALS = some_proposals()
+ELSEWHERE = Delete(part="code", name="runs")
 MODIFIED, ADDED, DELETED = (one.id for one in PROPOSALS.proposals)
 
 
@@ -201,6 +210,44 @@ def test_what_was_done_to_a_line_is_found_and_named(how: str, path: Path) -> Non
     with pytest.raises((DataError, UsageError)), Review(PROPOSALS, path):
         pass
     assert path.read_bytes() == found
+
+
+@pytest.mark.parametrize("how", ["removed", "reordered", "repeated"])
+def test_a_line_that_is_missing_or_moved_is_told_from_one_that_was_changed(how: str, path: Path) -> None:
+    signed(path)
+    path.write_bytes(b"".join(TAMPERED[how][0](lines(path))))
+    with pytest.raises(DataError, match="a line was removed, added or moved"):
+        read_decisions(path)
+
+
+def chained(path: Path, *records: Header | Decision | Signature) -> None:
+    """Write records as whoever knows the format could, with hashes that fit."""
+    head, content = START, b""
+    for number, record in enumerate(records, 1):
+        line, head = line_of(record, number, head)
+        content += line
+    path.write_bytes(content)
+
+
+def test_a_file_whose_hashes_were_made_anew_still_may_not_contradict_itself(path: Path) -> None:
+    signed(path)
+    found = read_decisions(path)
+    first, second, signature = found.records
+    assert isinstance(signature, Signature)
+    chained(path, found.header, first, second, signature)
+    assert replay(small_document(), path).version == 2
+    elsewhere = first.model_copy(update={"edit": ELSEWHERE, "proposed": ELSEWHERE})
+    other = signature.model_copy(update={"result": "0" * 16})
+    for records, line, said in (
+        ((found.header, first, signature), 3, "of other lines"),
+        ((found.header, second, first, signature), 4, "of other lines"),
+        ((found.header, first, second, signature.model_copy(update={"decisions": 3})), 4, "of other lines"),
+        ((found.header, elsewhere), 2, "changes code, and the review is of health"),
+        ((found.header, first, second, other), 4, "what was signed is document 0000000000000000"),
+    ):
+        chained(path, *records)
+        with pytest.raises(DataError, match=rf"decisions.jsonl, line {line}: .*{said}"):
+            replay(small_document(), path)
 
 
 def test_a_signature_that_was_cut_off_leaves_its_batch_out(path: Path) -> None:
