@@ -79,11 +79,11 @@ def _scored(responses: int, different: int, program: ProgramOptions) -> str:
 def _adaptive(pairs: int, different: int, program: ProgramOptions, repeats: int) -> str:
     """Say what the judge by a meta-rubric would be asked at most."""
     routing = different * repeats if program.domain == "auto" else 0
-    criteria = pairs * repeats if program.two_calls else 0
+    criteria = f"{pairs * repeats} for criteria and " if program.two_calls else ""
     comparing = pairs * repeats * (2 if program.orders == "both" else 1)
     return (
-        f"about {routing} requests for domains, and at most {criteria} for criteria and {comparing} for comparisons, "
-        f"without repeats after failures; nothing was asked"
+        f"about {routing} requests for domains, and at most {criteria}{comparing} for comparisons, "
+        f"without repeats after failures{'' if program.no_guards else '; none where code decides'}; nothing was asked"
     )
 
 

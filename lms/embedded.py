@@ -130,6 +130,6 @@ def _reply(messages: list[dict[str, str]]) -> str:
                 return task.answer(fields)
     raise UnsupportedFeatureError(
         f"{NAME} answers only this project's own generate, contrast, judge and score prompts, without a template; "
-        "a judge without a rubric needs a language model",
+        "a judge without a rubric needs a language model, and so does openrs",
         feature="messages",
     )

@@ -233,6 +233,9 @@ def test_a_forecast_asks_nothing(
 ) -> None:
     ran = cli("evaluate", *openrs, "--two-calls", "--orders", "both", "--pairs", jsonl(rows()), "--dry-run")
     assert "about 4 requests for domains, and at most 4 for criteria and 8 for comparisons" in ran.out
+    assert "none where code decides" in ran.out
+    ran = cli("evaluate", *openrs, "--no-guards", "--pairs", jsonl(rows()), "--dry-run")
+    assert "about 4 requests for domains, and at most 4 for comparisons, without repeats after failures; no" in ran.out
     assert server.bodies == []
 
 
