@@ -26,7 +26,8 @@ VALUES: Values = (
 
 def section(messages: Messages, name: str) -> str:
     """Return what a request shows between the tags of a field; empty where it has none."""
-    return messages[-1]["content"].rpartition(f"<{name}>\n")[2].partition(f"\n</{name}>")[0]
+    _, tag, after = messages[-1]["content"].rpartition(f"<{name}>\n")
+    return after.partition(f"\n</{name}>")[0] if tag else ""
 
 
 def kind_of(messages: Messages) -> str:

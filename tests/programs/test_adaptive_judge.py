@@ -246,6 +246,18 @@ def test_an_unknown_name_means_the_general_part_and_no_name_a_failure() -> None:
     assert failed.outcome.reason.startswith("no domain: no part is chosen")
 
 
+def test_a_failed_choice_is_not_kept() -> None:
+    said = [GARBAGE]
+
+    def answer(messages: Messages, request: Request) -> str:
+        return said.pop() if said and kind_of(messages) == "route" else adaptive_reply(messages)
+
+    lm, program = ScriptedLM(answer), judge(domain="auto")
+    outcomes = [call(program, False, lm, **PAIR).outcome.kind for _ in range(3)]
+    assert outcomes == ["failed", "verdict", "verdict"]
+    assert kinds(lm) == ["route", "route", "one call", "one call"]
+
+
 def test_without_domains_nobody_is_asked_for_one() -> None:
     lm = adaptive_world()
     plain = META.model_copy(update={"domains": ()})
