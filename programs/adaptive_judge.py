@@ -41,10 +41,10 @@ class AdaptiveRubricJudge(Program):
 
     The model compares on each criterion and quotes its evidence; `openrubrics.programs.aggregation` makes a score of
     that. Where code finds that exactly one response breaks a rule of the request or is degenerate, no model is asked
-    (PVR). `OrderOutcome.compared` says what was found, with evidence that does not occur in its response marked and
-    nothing more: it counts all the same. A reply that leaves out a criterion of its own list, or is unreadable on one,
-    is `Failed`. What a criterion speaks of is not checked; one that names Response A or B is allowed only where it is
-    used in the order it was written for, that is with one call.
+    (PVR). `OrderOutcome.compared` says what was found; its texts name the responses as they were shown in that order.
+    Evidence that does not occur in its response is marked there, and counts all the same. A reply that leaves out a
+    criterion of its own list, or is unreadable on one, is `Failed`. A criterion that speaks of Response A or B by name
+    is allowed only where it is used in the order that it was written for, that is with one call.
 
     Args:
         meta_rubric: How criteria are written, typed and weighted; the default one where none is given.

@@ -78,7 +78,7 @@ class Benchmark:
         pairs: Rule for pairwise judges; None where they cannot answer it.
         scores: Rule for scorers; None where they cannot answer it.
         responses: What a row of ``--responses`` holds, in words; empty where the benchmark comes with answers.
-        answer_key: Whether upstream rows hold reference answers. No judge of ours is shown them.
+        answer_key: Whether upstream rows hold reference answers. No judge is shown them unless a key is asked for.
         notes: What has to be known besides, such as what is unknown about it.
     """
 
