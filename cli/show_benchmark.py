@@ -17,7 +17,7 @@ _WIDE = 100
 
 def show_benchmark(out: Console, summary: BenchmarkSummary) -> None:
     """Print figures by part, what was asked and what failed, the rule, and published figures."""
-    title = f"{summary.title}, {sum(summary.cases.values()):,} cases: {summary.method}, {summary.lm}"
+    title = f"{summary.title}, {sum(summary.cases.values()):,} cases: {_made_by(summary)}"
     out.print(Text(clean(title), style="bold"), soft_wrap=True)
     if summary.not_official:
         reasons = "; ".join(summary.not_official)
@@ -132,11 +132,15 @@ def _show_published(out: Console, summary: BenchmarkSummary) -> None:
         out.print(Text(f"[{number}] {source}", style="dim"), soft_wrap=True)
 
 
+def _made_by(one: BenchmarkSummary | Difference) -> str:
+    return f"{one.method}, {one.lm}{' (reference-assisted)' * one.answer_key_used}"
+
+
 def show_differences(out: Console, first: BenchmarkSummary, found: Sequence[Difference]) -> None:
     """Print how later runs differ from the first: the headline reading by part, the others as a whole."""
-    out.print(Text(clean(f"{first.title}: {first.method}, {first.lm}"), style="bold"), soft_wrap=True)
+    out.print(Text(clean(f"{first.title}: {_made_by(first)}"), style="bold"), soft_wrap=True)
     for one in found:
-        out.print(Text(clean(f"against {one.run}: {one.method}, {one.lm}")), soft_wrap=True)
+        out.print(Text(clean(f"against {one.run}: {_made_by(one)}")), soft_wrap=True)
         table = _table()
         for heading in ("first", "this", "difference (95 %)", ""):
             table.add_column(heading, justify="right", no_wrap=True)

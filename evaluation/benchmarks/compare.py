@@ -23,6 +23,7 @@ class Difference(Frozen):
         run: Folder of the run.
         method: Program that judged.
         lm: Model that judged.
+        answer_key_used: Whether its judge was given reference answers.
         changes: By reading, and in it by part, the headline under the empty name; what only one of the runs has is left
             out, and the strict reading where one judge was asked in one order and the other in both: it is harder then.
     """
@@ -30,6 +31,7 @@ class Difference(Frozen):
     run: str
     method: str
     lm: str
+    answer_key_used: bool = False
     changes: Mapping[str, Mapping[str, Change]]
 
 
@@ -79,6 +81,7 @@ def _difference(first: Run, other: Run, seed: int) -> Difference:
         run=str(two),
         method=after.method,
         lm=after.lm,
+        answer_key_used=after.answer_key_used,
         changes={
             name: changes((reading, answers), (others_readings[name], paired), seed=seed)
             for name, reading in readings.items()

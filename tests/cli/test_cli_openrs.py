@@ -269,9 +269,13 @@ def test_audits_and_benchmarks_take_it(
         for row in rows()
     ]
     options = ("--benchmark", "judgebench", "--path", jsonl(cases, "cases.jsonl"), "--answer-key", "ground_truth")
-    ran = cli("evaluate", *openrs, *options)
+    ran = cli("evaluate", *openrs, *options, "--out", tmp_path / "keyed")
     assert ran.code == 0, ran.err
     assert "answer key used for 2 pairs" in ran.out
     assert "the judge was given reference answers" in ran.out
+    cli("evaluate", *openrs, *options[:-2], "--out", tmp_path / "plain")
+    ran = cli("evaluate", "--compare", tmp_path / "plain", tmp_path / "keyed")
+    assert ran.out.count("openrs, hosted_vllm/judge") == 2
+    assert ran.out.count("openrs, hosted_vllm/judge (reference-assisted)") == 1
     ran = cli("evaluate", *openrs, *options[:-1], "solution")
     assert "no case of JudgeBench has an answer key 'solution'" in ran.err
