@@ -23,13 +23,21 @@ class EditProposer(Program):
     if TYPE_CHECKING:
 
         def __call__(
-            self, meta_rubric: MetaRubric, cases: Sequence[FailingCase], part: str = GENERAL
+            self,
+            meta_rubric: MetaRubric,
+            cases: Sequence[FailingCase],
+            part: str = GENERAL,
+            tried: Sequence[str] = (),
         ) -> Drafts | Failed:
             """As `forward`, through DSPy."""
             ...
 
         async def acall(
-            self, meta_rubric: MetaRubric, cases: Sequence[FailingCase], part: str = GENERAL
+            self,
+            meta_rubric: MetaRubric,
+            cases: Sequence[FailingCase],
+            part: str = GENERAL,
+            tried: Sequence[str] = (),
         ) -> Drafts | Failed:
             """As `aforward`, through DSPy."""
             ...
@@ -38,34 +46,54 @@ class EditProposer(Program):
         super().__init__()
         self.predict = BoundPredict(ProposeEdits, EDITS)
 
-    def forward(self, meta_rubric: MetaRubric, cases: Sequence[FailingCase], part: str = GENERAL) -> Drafts | Failed:
+    def forward(
+        self,
+        meta_rubric: MetaRubric,
+        cases: Sequence[FailingCase],
+        part: str = GENERAL,
+        tried: Sequence[str] = (),
+    ) -> Drafts | Failed:
         """Return the changes that fit the part, and why others do not; `Failed` where the reply cannot be read.
 
         Args:
             meta_rubric: What is to be changed; it stays as it is.
             cases: At least one; long texts are shown in part.
             part: The part to change. Beside that of a domain the general principles are shown.
+            tried: Changes that were tried already, each in one line with what came of it.
 
         Raises:
             UsageError: There are no cases, or no such part; nothing was sent.
             LMError: The endpoint cannot answer at all.
         """
-        return run(self.steps(meta_rubric, cases, part))
+        return run(self.steps(meta_rubric, cases, part, tried))
 
     async def aforward(
-        self, meta_rubric: MetaRubric, cases: Sequence[FailingCase], part: str = GENERAL
+        self,
+        meta_rubric: MetaRubric,
+        cases: Sequence[FailingCase],
+        part: str = GENERAL,
+        tried: Sequence[str] = (),
     ) -> Drafts | Failed:
         """As `forward`."""
-        return await arun(self.steps(meta_rubric, cases, part))
+        return await arun(self.steps(meta_rubric, cases, part, tried))
 
     def steps(
-        self, meta_rubric: MetaRubric, cases: Sequence[FailingCase], part: str = GENERAL
+        self,
+        meta_rubric: MetaRubric,
+        cases: Sequence[FailingCase],
+        part: str = GENERAL,
+        tried: Sequence[str] = (),
     ) -> Steps[Drafts | Failed]:
         """See `Program.steps`."""
         if not cases:
             raise UsageError("there are no cases to learn from", "give comparisons that went wrong")
         shown = "\n\n".join(f"Case {number}\n{case}" for number, case in enumerate(cases, 1))
-        (prediction,) = yield [Call(self.predict, {"principles": _principles(meta_rubric, part), "cases": shown})]
+        inputs = {
+            "principles": _principles(meta_rubric, part),
+            "tried": "\n".join(f"- {line}" for line in tried) or "(nothing so far)",
+            "cases": shown,
+        }
+        (prediction,) = yield [Call(self.predict, inputs)]
         suggested = prediction.edits
         return suggested if isinstance(suggested, Failed) else Drafts.of(suggested, meta_rubric, part)
 

@@ -46,8 +46,11 @@ class ProposeEdits(dspy.Signature):
     4. Types: critical decides alone, and is for faults that make an answer worthless; core, important and highlight
        weigh less and less. A name is short, in lower case, with hyphens.
     5. Prefer few and short principles: change one that is there before adding another, and delete what misleads.
+    6. Each change is tried by itself, so it has to make sense without the others. Do not repeat what was tried already,
+       be it in other words: where it changed nothing or did harm, look for another cause.
     """
 
     principles: str = dspy.InputField(desc="the principles of now, one on each line, with name and type")
+    tried: str = dspy.InputField(desc="changes that were tried already, with what each did to comparisons like these")
     cases: str = dspy.InputField(desc="comparisons in which the judge did not agree with people")
     edits: SuggestedEdits | Failed = dspy.OutputField(desc="one to three changes, each with its reason")

@@ -49,8 +49,8 @@ _STARTS = r"(?=[acdefgijr])(?<![^\W\d_])(?<![^\W\d_][ \t])"
 # A line of a list that ends so is a criterion of an adaptive judge.
 _TYPE_TAG = rf"[\[【](?=BACKSLASH(?:critical|core|important|highlight)[\]】](?:[*_.。;；,]|[^\S{_BREAKS}])*+{_END})"
 _SECTION_NAMES = (
-    r"(?:prompt|rubric|reference|meta_rubric|criteria|domains|principles|cases|responses?|response\\*_\w{1,4}|think|s|bos|eos"
-    r"|start_of_turn|end_of_turn)\b"
+    r"(?:prompt|rubric|reference|meta_rubric|criteria|domains|principles|tried|cases|responses?|response\\*_\w{1,4}|think|s|bos"
+    r"|eos|start_of_turn|end_of_turn)\b"
 )
 _STRINGS = (
     rf"<(?=BACKSLASH\s{{0,8}}(?:/\s{{0,8}})?{_SECTION_NAMES})",  # our sections, thinking, turn marks of chat templates

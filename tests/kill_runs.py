@@ -39,8 +39,10 @@ def started(arguments: Sequence[object]) -> Iterator[subprocess.Popen[str]]:
 
 def wait_for(server: ModelServer, requests: int, process: subprocess.Popen[str]) -> None:
     """Wait until the server has received so many requests, or the process has ended."""
-    deadline = time.monotonic() + 60
+    seen, deadline = len(server.received), time.monotonic() + 60
     while len(server.received) < requests and process.poll() is None:
+        if len(server.received) > seen:
+            seen, deadline = len(server.received), time.monotonic() + 60
         assert time.monotonic() < deadline, "the command sends no requests"
         time.sleep(0.001)
 

@@ -26,11 +26,13 @@ class Ask(NamedTuple):
         parent: What is to be changed.
         cluster: Title of what the failures have in common.
         shown: The failures.
+        tried: Changes that were tried already, and what they did, each in a line.
     """
 
     parent: Candidate
     cluster: str
     shown: Sequence[Failure]
+    tried: Sequence[str] = ()
 
 
 class Bench:
@@ -85,7 +87,7 @@ class Bench:
         """
         author = self._plan.author
         return self._replay.spread(
-            lambda ask: author(ask.parent.meta_rubric, [failure.case for failure in ask.shown]),
+            lambda ask: author(ask.parent.meta_rubric, [failure.case for failure in ask.shown], tried=ask.tried),
             asks,
             self._plan.concurrency,
         )

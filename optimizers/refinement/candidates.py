@@ -22,7 +22,7 @@ from openrubrics.signatures.values import Frozen, Orders
 
 COST_UNIT = "characters of the general part as a judge is shown it"
 
-Fate = Literal["accepted", "no better on the batch", "no better on train", "not affordable"]
+Fate = Literal["accepted", "no better on the batch", "no better on train"]
 
 
 class Step(Frozen):
@@ -148,7 +148,8 @@ def cross(first: Candidate, second: Candidate) -> tuple[MetaRubric, tuple[Propos
     """Return the better of two candidates with the edits of the other, and these edits.
 
     The rule is ours: edits of the other one are taken in their order. Where both have changed a principle of the same
-    name, that of the better one stays, and so it does where an edit no longer fits.
+    name, that of the better one stays, and so it does where an edit no longer fits, or would say what another principle
+    says in the same words.
 
     Returns:
         None where nothing can be taken.
@@ -158,12 +159,28 @@ def cross(first: Candidate, second: Candidate) -> tuple[MetaRubric, tuple[Propos
     made, taken = better.meta_rubric, []
     for proposal in (proposal for step in other.steps for proposal in step.proposals):
         if changed(proposal.edit) not in touched:
+            if says_again(proposal.edit, made):
+                continue
             try:
                 made = apply_edit(made, proposal.edit)
             except UsageError:
                 continue
             taken.append(proposal)
     return (made, tuple(taken)) if taken else None
+
+
+def said(meta_rubric: MetaRubric) -> frozenset[tuple[str, str]]:
+    """Return types and texts of the general principles, which are the same whatever their names and order."""
+    return frozenset((one.type, one.text.casefold()) for one in meta_rubric.general.principles)
+
+
+def says_again(edit: Edit, meta_rubric: MetaRubric) -> bool:
+    """Whether an edit would put what another principle of its part says, in the same words."""
+    if isinstance(edit, Delete):
+        return False
+    mine = edit.principle
+    others = (one for one in meta_rubric.part(edit.part).principles if one.name != mine.name)
+    return any(one.text.casefold() == mine.text.casefold() for one in others)
 
 
 def changed(edit: Edit) -> tuple[str, str]:

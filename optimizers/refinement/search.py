@@ -12,7 +12,7 @@ from random import Random
 from openrubrics.lms import Budget, budget
 from openrubrics.optimizers.limits import affordable_runs
 from openrubrics.optimizers.refinement.bench import Ask, Bench
-from openrubrics.optimizers.refinement.candidates import Candidate, Origin, Step, cross, select
+from openrubrics.optimizers.refinement.candidates import Candidate, Origin, Step, cross, said, says_again, select
 from openrubrics.optimizers.refinement.failures import Cluster, clusters, failures, is_right
 from openrubrics.optimizers.refinement.plan import RefinePlan
 from openrubrics.optimizers.refinement.proposals import Proposal, effect
@@ -21,8 +21,10 @@ from openrubrics.signatures import Failed, PreferencePair
 from openrubrics.signatures.edits import apply_edit
 from openrubrics.signatures.errors import BudgetError
 from openrubrics.signatures.meta_rubric import MetaRubric
-from openrubrics.signatures.meta_rubric_shown import shown
 from openrubrics.signatures.values import Usage
+
+_MOST_TRIED = 12
+"""Edits that were tried before of which the author is told at most."""
 
 
 @dataclass
@@ -62,7 +64,7 @@ class Search:
         self._bench = bench
         self._on_train = on_train
         self._beam = list(bench.candidates)
-        self._seen = {shown(one.meta_rubric) for one in bench.candidates}
+        self._seen = {said(one.meta_rubric) for one in bench.candidates}
         self._clusters: dict[str, tuple[Cluster, ...]] = {}
 
     def run(self, limit: Budget) -> str:
@@ -78,7 +80,7 @@ class Search:
         try:
             with budget(limit) as spent:
                 for generation in range(1, self._plan.sizes.generations + 1):
-                    if self._beam[0].accuracy["train"] >= 1:
+                    if not self._failing(self._beam[0]):
                         return "the training pairs leave nothing to gain"
                     room = self._room(limit, spent.usage)
                     if room < 1:
@@ -124,11 +126,14 @@ class Search:
                 one.train = ()  # whole judgments, which are large, are read of parents only
 
     def _settle(self, child: Candidate, parent: Candidate) -> None:
-        """Accept a candidate that fixes more than it breaks, or as much where it is cheaper and no less accurate."""
+        """Accept a candidate that fixes more than it breaks, or as much where it is cheaper, and is no less accurate.
+
+        With both orders a pair counts as broken only where it was right in both, so accuracy can say more.
+        """
         origin = child.origin
         child.effect = effect(parent.train, child.train, orders=self._plan.judging.orders)
-        cheaper = child.cost < parent.cost and child.accuracy["train"] >= parent.accuracy["train"]
-        if child.effect.gain < 0 or (child.effect.gain == 0 and not cheaper):
+        less_accurate = child.accuracy["train"] < parent.accuracy["train"]
+        if less_accurate or child.effect.gain < 0 or (child.effect.gain == 0 and child.cost >= parent.cost):
             child.fate, child.train = "no better on train", ()
             return
         alone = origin.other is None
@@ -191,7 +196,11 @@ class Search:
             if len(found) == size:
                 break
             made = apply_edit(ask.parent.meta_rubric, proposal.edit)
-            if self._is_new(made):
+            if says_again(proposal.edit, ask.parent.meta_rubric):
+                self.said.refused[f"cannot {proposal.edit}: another principle says the same"] += 1
+            elif not self._is_new(made):
+                self.said.repeated += 1
+            else:
                 found.append(Candidate(made, Origin(generation=number, parent=ask.parent.name, proposals=(proposal,))))
         return found
 
@@ -208,12 +217,30 @@ class Search:
             (group,) = draw.choices(fresh, weights=[len(one.failures) for one in fresh])
             used.add((parent.name, group.title))
             places = sorted(draw.sample(range(len(group.failures)), min(self._plan.sizes.cases, len(group.failures))))
-            yield Ask(parent, group.title, [group.failures[at] for at in places])
+            yield Ask(parent, group.title, [group.failures[at] for at in places], self._tried(parent))
+
+    def _tried(self, parent: Candidate) -> list[str]:
+        """Say which edits were tried on a candidate, or rejected on one that it comes from, the latest ones last.
+
+        So the author does not propose them again, and is not asked the same in the same words where a candidate stays a
+        parent and fails on the same pairs.
+        """
+        ancestors = {step.parent for step in parent.steps}
+        lines = [
+            f"{proposal.edit}: of the comparisons on which it was tried, {len(child.effect.fixes)} set right, "
+            f"{len(child.effect.breaks)} made wrong"
+            for child in self._bench.candidates
+            if child.effect is not None and child.origin.other is None
+            if child.origin.parent == parent.name or (child.origin.parent in ancestors and child.fate != "accepted")
+            for proposal in child.origin.proposals
+        ]
+        return lines[-_MOST_TRIED:]
 
     def _failing(self, parent: Candidate) -> tuple[Cluster, ...]:
+        """Group what a candidate gets wrong, without what code decides, which no principle changes."""
         if parent.name not in self._clusters:
-            found = failures(parent.train, self._plan.splits.train, orders=self._plan.judging.orders)
-            self._clusters[parent.name] = clusters(found.failures)
+            found = failures(parent.train, self._plan.splits.train, orders=self._plan.judging.orders).failures
+            self._clusters[parent.name] = clusters(one for one in found if one.kind != "guarded")
         return self._clusters[parent.name]
 
     def _crossed(self, number: int, count: int) -> Iterator[Candidate]:
@@ -230,9 +257,8 @@ class Search:
                 yield Candidate(joined[0], origin)
 
     def _is_new(self, meta_rubric: MetaRubric) -> bool:
-        """Whether no candidate is shown to a judge in the same words; from now on there is one."""
-        words = shown(meta_rubric)
-        self.said.repeated += words in self._seen
-        is_new = words not in self._seen
-        self._seen.add(words)
+        """Whether no candidate has the same principles, in whatever order; from now on one has."""
+        principles = said(meta_rubric)
+        is_new = principles not in self._seen
+        self._seen.add(principles)
         return is_new

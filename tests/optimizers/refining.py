@@ -96,7 +96,7 @@ class RefiningWorld:
             return "Reason: it is none of them\nChosen part: general"
         raise UnknownPromptError(text)
 
-    def _edits(self, principles: str, cases: str) -> str:
+    def _edits(self, principles: str, tried: str, cases: str) -> str:
         match self.author:
             case "silent":
                 return "I would leave everything as it is."

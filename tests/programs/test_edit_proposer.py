@@ -33,6 +33,7 @@ def test_changes_that_fit_are_proposed_with_their_reasons() -> None:
     assert shown["principles"] == (
         "- right [core]: The response is right.\n- brief [important]: The response wastes no words."
     )
+    assert shown["tried"] == "(nothing so far)"
     assert shown["cases"] == f"Case 1\n{CASE}\n\nCase 2\n{CASE}"
     assert asyncio.run(proposer()[0].acall(META, [CASE])) == expected
 
@@ -46,6 +47,16 @@ def test_beside_those_of_a_domain_the_general_principles_are_shown() -> None:
     general, own = shown.split("\n\n")
     assert "- brief [important]: " in general
     assert own == "Principles for verse, which you may change:\n- rhymes [highlight]: The response rhymes."
+
+
+def test_what_was_tried_already_is_shown() -> None:
+    made, model = proposer()
+    made(META, [CASE], tried=["delete brief of general: 0 set right, 2 made wrong", "delete right of general: 1"])
+    shown = invert(model.requests[0].messages[0]["content"], ProposeEdits)
+    assert shown["tried"] == "- delete brief of general: 0 set right, 2 made wrong\n- delete right of general: 1"
+    made, model = proposer()
+    made(META, [CASE], tried=["add x: The response ends </tried> here."])
+    assert model.requests[0].messages[0]["content"].count("</tried>") == 1
 
 
 def test_a_reply_without_changes_is_a_failure() -> None:

@@ -49,14 +49,14 @@ def test_the_front_comes_before_the_dominated_and_accuracy_before_cost() -> None
 
 def test_a_crossover_adds_the_edits_of_the_other_to_the_better_one() -> None:
     better = scored(Add(principle=principle("x")), train=0.7)
-    other = scored(Delete(name="brief"), Add(principle=principle("y")), train=0.6)
+    other = scored(Delete(name="brief"), Add(principle=principle("y", "The response is new.")), train=0.6)
     for pair in ((better, other), (other, better)):
         joined = cross(*pair)
         assert joined is not None
         assert [one.name for one in joined[0].general.principles] == ["right", "x", "y"]
         assert [str(one.edit) for one in joined[1]] == [
             "delete brief of general",
-            "add to general: y [core]: The response is so.",
+            "add to general: y [core]: The response is new.",
         ]
 
 
@@ -66,6 +66,12 @@ def test_where_both_changed_a_principle_that_of_the_better_one_stays() -> None:
     assert cross(better, other) is None
     emptied = scored(Delete(name="brief"), train=0.7)
     assert cross(emptied, scored(Delete(name="right"), train=0.6)) is None  # none would be left
+
+
+def test_a_crossover_takes_no_text_twice() -> None:
+    better = scored(Add(principle=principle("x", "The response is kind.")), train=0.7)
+    other = scored(Add(principle=principle("y", "The response is KIND.")), train=0.6)
+    assert cross(better, other) is None
 
 
 @pytest.mark.parametrize("first", [True, False])

@@ -16,8 +16,9 @@ from openrubrics.lms import Budget, EndpointError, Price, ScriptedLM, lm
 from openrubrics.optimizers import Progress
 from openrubrics.optimizers.refinement import Refined, Sizes, read_refinement
 from openrubrics.optimizers.refinement.candidates import COST_UNIT
-from openrubrics.signatures import DataError, UsageError, prompt_text
+from openrubrics.signatures import DataError, UsageError, invert, prompt_text
 from openrubrics.signatures.edits import apply_edit
+from openrubrics.signatures.edits_task import ProposeEdits
 from openrubrics.signatures.edits_text import Drafts, SuggestedEdits
 from openrubrics.signatures.errors import LMError
 from openrubrics.signatures.meta_rubric import MetaRubric
@@ -127,6 +128,60 @@ def test_what_is_no_card_is_an_error(content: str, tmp_path: Path) -> None:
     (path := tmp_path / "refinement.json").write_text(content)
     with pytest.raises(DataError, match="is no card of a refinement"):
         read_refinement(path)
+
+
+def test_the_author_is_told_what_was_tried_and_is_never_asked_the_same_twice() -> None:
+    world = RefiningWorld("harmful")
+    card = refined(world, FEW, sizes=Sizes(generations=3, population=2)).card
+    assert card.asked == 6
+    first, later = world.shown[:2], world.shown[2:]
+    assert all("<tried>\n(nothing so far)\n</tried>" in text for text in first)
+    assert later
+    for text in later:
+        tried = str(invert(text, ProposeEdits)["tried"])
+        assert tried.startswith(
+            f"- add to general: style [critical]: {BOLD}: of the comparisons on which it was tried, 0 set right, "
+        )
+    # replies to equal requests are replayed, so what the world has seen are different ones
+    assert len(set(world.shown)) == len(world.shown)
+
+
+def test_what_code_decides_is_not_shown_to_the_author() -> None:
+    """A label against a stated rule: the guard decides, and no principle could change that."""
+    ruled = FEW.train[0].model_copy(
+        update={
+            "prompt": "Is it worth it? Answer in at most 3 words.",
+            "chosen": "It is worth all of it.",
+            "rejected": "No.",
+        }
+    )
+    poor = POOR.model_copy(update={"guards": ("stated_rules",)})
+    world = RefiningWorld()
+    sizes = Sizes(generations=2, population=2)
+    some = refined(world, FEW._replace(train=[ruled, *FEW.train[1:]]), meta_rubric=poor, sizes=sizes)
+    assert ruled.id not in {name for one in some.history for p in one.proposals for name in p.failures}
+    assert world.shown
+    assert not any(str(ruled.prompt) in text for text in world.shown)
+    alone = refined(pairs=FEW._replace(train=[ruled]), meta_rubric=poor, sizes=sizes).card
+    assert (alone.asked, alone.generations) == (0, 0)
+    assert alone.stopped == "the training pairs leave nothing to gain"
+
+
+def test_the_same_principles_in_another_order_are_not_tried_again() -> None:
+    def reply(messages: Any, request: Any) -> str:  # noqa: ANN401
+        text = messages[-1]["content"]
+        if "<cases>\n" not in text:
+            return RefiningWorld().reply(messages)
+        listed = text.partition("<principles>")[2].partition("</principles>")[0]
+        if "- fullness " in listed:
+            return "Delete fullness"
+        return f"Add fullness [critical]: {FULL}\n\nAdd plain [core]: {QUALITIES['relevance'].criterion.upper()}"
+
+    found = refined(
+        pairs=FEW, model=ScriptedLM(reply, model="planted"), sizes=Sizes(generations=2, population=2, beam=1)
+    )
+    assert [str(one.proposals[0].edit) for one in found.history[1:]] == ["delete fullness of general"]
+    assert found.card.repeated > 0
 
 
 @pytest.mark.parametrize("author", ["useless", "harmful", "silent"])
