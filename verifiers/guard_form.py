@@ -18,6 +18,7 @@ from openrubrics.verifiers.language import count_words
 _FLAGS = re.IGNORECASE
 _INVISIBLE = re.compile(r"[\s\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufe0f\x00-\x1f\x7f\ufffd]++")
 _MARKS = re.compile(r"[*_#`~>|.…\-–—=:,]++")
+_OPERATOR = re.compile(r"[*_~>|.\-=:,]{1,2}")
 _FENCE = re.compile(r"^[ \t]{0,3}```[^\n`]{0,40}$", re.MULTILINE)
 _ASKS_FOR_MARKS = re.compile(
     r"\b(?:symbols?|signs?|marks?|operators?|characters?|punctuat\w{0,5}|delimiters?|separators?|morse|ascii"
@@ -41,7 +42,7 @@ def empty_check(prompt: str) -> Check:
     """Return the guard against answers without content for a prompt.
 
     Marks alone may be an answer where the prompt speaks of symbols, and where it is not English, since that cannot be
-    told then.
+    told then. One or two may be the operator or wildcard that was asked for, so that nothing is known of them.
     """
     marks = bool(_ASKS_FOR_MARKS.search(prompt)) or not _ENGLISH.search(prompt)
     return Check(name="guard:empty", arguments={"marks": marks})
@@ -51,8 +52,11 @@ def _not_empty(arguments: Empty, response: str) -> CheckResult:
     answer = without_thinking(response)
     if answer is not None and not _INVISIBLE.sub("", answer):
         return CheckResult(passed=False, detail="there is nothing but white space")
-    if answer is not None and not arguments.marks and not _MARKS.sub("", _INVISIBLE.sub("", _FENCE.sub("", answer))):
-        return CheckResult(passed=False, detail="there is nothing but marks")
+    if answer is not None and not arguments.marks:
+        shown = _FENCE.sub("", answer)
+        if not _MARKS.sub("", _INVISIBLE.sub("", shown)):
+            maybe_asked = _OPERATOR.fullmatch(shown.strip())
+            return CheckResult(passed=None if maybe_asked else False, detail="there is nothing but marks")
     return CheckResult(passed=True, detail="there is content")
 
 
@@ -67,8 +71,8 @@ _NO_PROSE = re.compile(
     r"[ \t]*+(?:[-*+•·|#>]|\d{1,3}[.)]|[a-zA-Z][.)]\s|[ivx]{1,4}[.)]|\t| {4}|[\w /&-]{1,40}:(?:\s|\*))"
 )
 _DANGLING = re.compile(
-    r"(?<![\w'’.-])(?:the|an?|and|or|but|of|because|which|whose|than|into|their|its|our|your|my|every|between"
-    r"|such as)\Z"
+    r"(?<![\w'’.-])(?:the|and|or|but|of|because|which|whose|than|into|their|its|our|your|my|every|between"
+    r"|such as|(?:by|with|as|for|such|from|into|has|have) an?)\Z"
 )
 _OPEN_END = re.compile(
     r"\b(?:end\w{0,3}|finish\w{0,3}|conclud\w{0,3}|clos(?:e|ing)|last|final|punctuat\w{0,5}|periods?|full stops?"

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from openrubrics.signatures.model_text import without_thinking
 from openrubrics.signatures.values import Check
 from openrubrics.verifiers.contract import Arguments, CheckResult, Verifier
 
@@ -18,7 +19,9 @@ _ASKED_FOR = re.compile(
     r"|duplicat\w{0,4}|refrain\w{0,3}"
     r"|chorus\w{0,2}|songs?|lyrics?|chants?|mantras?|raps?|jingles?|lullab\w{0,3}|loops?|hundred|thousand"
     r"|\d{2,}\s++(?:lines|rows|copies)"
-    r"|pattern|ascii|draw|placeholder|lorem|test data|dummy|sequences?|binary|strings?|digits?|random|drill|dna|pi)\b",
+    r"|pattern|ascii|draw|placeholder|lorem|test data|dummy|sequences?|binary|strings?|digits?|random|drill|dna|pi"
+    r"|matri(?:x|ces)|grids?|boards?|chalkboard|tables?|arrays?|zero(?:s|es)?|ones|empty|default|fill\w{0,3}|power of"
+    r"|to the \d{1,6}|laugh\w{0,3}|scream\w{0,3}|yell\w{0,3}|shout\w{0,3}|sql|csv|html|latex|assembl\w{1,3}|nops?)\b",
     _FLAGS,
 )
 _TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]|[^\W_]++", re.UNICODE)
@@ -49,10 +52,11 @@ def repetition_check(prompt: str) -> Check | None:
 
 
 def _no_repetition(arguments: Arguments, response: str) -> CheckResult:
-    why = _character_loop(response) or _unit(response) or _word_loop(response)
+    text = without_thinking(response) or response
+    why = _character_loop(text) or _unit(text) or _word_loop(text)
     if why:
         return CheckResult(passed=False, detail=why)
-    share = _said_before(response)
+    share = _said_before(text)
     if share >= _IN_DOUBT:
         return CheckResult(passed=None, detail=f"{share:.0%} of its words repeat what came before")
     return CheckResult(passed=True, detail="nothing is repeated over most of it")

@@ -13,6 +13,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from openrubrics.signatures.model_text import without_thinking
 from openrubrics.signatures.values import Check
 from openrubrics.verifiers.contract import Arguments, CheckResult, Verifier
 
@@ -51,9 +52,9 @@ _NAMED = {
     "southeast_asian": r"thai|bangkok|lao|khmer|cambod|burm|myanm",
     "tibetan": r"tibet|dalai|buddh",
     "georgian": r"georgi|tbilis",
-    "hangul": r"kore|core[aio]|seoul|hangul|k-?pop|kimchi|taekwon",
+    "hangul": r"asia|kore|core[aio]|seoul|hangul|k-?pop|kimchi|taekwon",
     "ethiopic": r"ethiop|amhar|eritre|tigr",
-    "kana": r"jap[ao]|giapp|tokyo|kyoto|osaka|kan[aj]|hiraga|kata|anime|manga|samura|ninja|sushi|haiku|nintendo"
+    "kana": r"asia|jap[ao]|giapp|tokyo|kyoto|osaka|kan[aj]|hiraga|kata|anime|manga|samura|ninja|sushi|haiku|nintendo"
     r"|pok[eé]mon|zen|shogun",
     "han": r"chin|mandar|cantones|taiwan|hong ?kong|beijing|shanghai|confuc|tao|dao|feng|hanzi|kan[aj]|jap[ao]"
     r"|giapp|tokyo|kyoto|osaka"
@@ -82,6 +83,12 @@ _SET_APART = re.compile(
 )
 _GLOSS_BEFORE = re.compile(r"[:：=–—|/→][ \t]{0,4}\Z|[ \t]-[ \t]\Z")
 _LINE_START = re.compile(r"[ \t>]{0,4}(?:\d{1,3}[.)]|[-*+•])?[ \t]{0,4}\Z")
+_AFTER_NAME = re.compile(
+    r"(?<!\w)(?!(?:The|This|That|These|Those|And|But|Then|There|They|You|She|His|Her|Its|When|While|Since|Because|Also"
+    r"|However|Thus|For|From|With)\b)[A-Z][\w'’-]{2,30}[ \t]\Z"
+)
+"""A name, which may have its own spelling behind it."""
+
 _GLOSS_AFTER = re.compile(r"[ \t,，]{0,3}(?:[(（\[:：=–—|/→]|-[ \t]|or\b|meaning\b|which means\b|means\b)")
 
 
@@ -113,9 +120,10 @@ def language_check(prompt: str) -> Check | None:
 
 
 def _one_language(arguments: Scripts, response: str) -> CheckResult:
-    others = [script for script in _RANGES if script not in arguments.allowed and _LETTERS[script].search(response)]
+    answer = without_thinking(response) or response
+    others = [script for script in _RANGES if script not in arguments.allowed and _LETTERS[script].search(answer)]
     if others:
-        text = _SET_APART.sub(" ( ", response)
+        text = _SET_APART.sub(" ( ", answer)
         for line in text.split("\n"):
             for script in others:
                 found = _stray(line, script)
@@ -129,10 +137,11 @@ def _stray(line: str, script: str) -> str | None:
     if not _LETTERS[script].search(line) or _LANGUAGES_ASKED.search(line) or _NAMES[script].search(line):
         return None
     for match in _STRETCHES[script].finditer(line):
-        before = line[max(0, match.start() - 12) : match.start()]
-        begins = match.start() <= len(before) and _LINE_START.match(before)
+        before = line[max(0, match.start() - 40) : match.start()]
+        begins = match.start() <= 12 and _LINE_START.match(before)
         after = line[match.end() : match.end() + 12]
-        if not (begins or _GLOSS_BEFORE.search(before) or _GLOSS_AFTER.match(after)):
+        explained = _GLOSS_BEFORE.search(before) or _AFTER_NAME.search(before) or _GLOSS_AFTER.match(after)
+        if not (begins or explained):
             return match[0][:20]
     return None
 

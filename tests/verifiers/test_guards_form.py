@@ -99,6 +99,8 @@ def test_an_answer_that_ends_in_the_middle_is_cut(response: str) -> None:
 
 
 NOT_CUT = [
+    (ASK, PROSE + "Und so ruft der Mond das Meer am Abend wieder an"),
+    (ASK, PROSE + "So the only height that fits both of the tables is a"),
     (ASK, "The moon"),
     (ASK, "Yes"),
     (ASK, "42"),
@@ -144,3 +146,8 @@ def test_where_only_the_last_full_stop_is_missing_it_is_not_known() -> None:
     missing = PROSE + "Over half of the harbours of the world have tables of their own by now"
     assert guarded("cut", ASK, missing) is None
     assert guarded("cut", ASK, missing + ".") is True
+
+
+@pytest.mark.parametrize("response", ["*", "~", "|", ".", "..", "_", ":=", "->", "==", "```\n*\n```"])
+def test_of_one_or_two_marks_it_is_not_known_whether_they_were_asked_for(response: str) -> None:
+    assert guarded("empty", "What is the wildcard in this shell?", response) is None

@@ -75,6 +75,11 @@ NO_LOOPS = [
     ("Give me the first 600 digits of 1/9.", "0." + "1" * 600),
     ("Draw a wave in ASCII.", "ooo" * 200),
     ("Give me test data of 100 lines.", LINE * 100),
+    ("What is 10 to the 300?", "1" + "0" * 300),
+    ("Give the zero matrix as a list of rows.", "m = [" + "0, " * 200 + "]"),
+    ("Write SQL that inserts twenty rows.", "INSERT INTO tides DEFAULT VALUES;\n" * 20),
+    ("Laugh.", "ha" * 200),
+    (ASK, "<think>\n" + "Wait, let me think again. " * 60 + "\n</think>\nThe moon pulls it."),
 ]
 
 
@@ -160,6 +165,9 @@ NOT_MIXED = [
         "Next is ありがとう then.",
     ),
     (ASK, "The tide is high. La mer monte, und das Wasser steigt."),
+    (ASK, "<think>\n因为月亮的引力。 So it is.\n</think>\nThe moon pulls it."),
+    (ASK, "Haruki Murakami 村上春樹 wrote of it, and Leo Tolstoy Лев Толстой did."),
+    ("How is the sea called around Asia?", "People say 海, うみ and 바다 there, in turn."),
 ]
 
 
