@@ -246,7 +246,7 @@ async def _on_a_page(review: Review, reviewing: Reviewing) -> MetaRubric:
             if reviewing.opens and _has_screen():
                 _open(url, Path(folder))
 
-        return await aserve_review(review, on_ready=ready, port=reviewing.port, out=str(reviewing.out))
+        return await aserve_review(review, on_ready=ready, out=str(reviewing.out.absolute()), port=reviewing.port)
 
 
 def _open(url: str, folder: Path) -> None:

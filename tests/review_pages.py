@@ -92,6 +92,8 @@ class Served:
         absolute: bool = False,
     ) -> Reply:
         """Send one request as the page would; headers given replace those of the page, None leaves one out."""
+        if isinstance(body, dict) and "head" not in body:
+            body = {"head": self.head} | body
         content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         sent: dict[str, str | None] = {"Host": self.address}
         if content is not None:
@@ -116,6 +118,10 @@ class Served:
     @property
     def csrf(self) -> str:
         return self.ask("review").json["csrf"]
+
+    @property
+    def head(self) -> str:
+        return self.ask("review").json["state"]["head"]
 
 
 @contextmanager

@@ -21,8 +21,14 @@ _HERE = "openrubrics.serving.review"
 _REPORT = "openrubrics.evaluation.report"
 
 
-class Decide(Frozen):
-    """A decision as the page sends it; the fields are those of `Review.decide`."""
+class Sent(Frozen):
+    """What every change names: the hash of the last line that the page has seen, so that nobody signs unseen lines."""
+
+    head: str = Field(max_length=64)
+
+
+class Decide(Sent):
+    """A decision as the page sends it; the other fields are those of `Review.decide`."""
 
     proposal: str = Field(max_length=64)
     verdict: Verdict
@@ -32,7 +38,7 @@ class Decide(Frozen):
     text: str = ""
 
 
-class Sign(Frozen):
+class Sign(Sent):
     """A signature as the page sends it."""
 
     name: str
@@ -42,9 +48,7 @@ class Sign(Frozen):
 Body = TypeVar("Body", Decide, Sign)
 
 
-def review_app(
-    review: Review, *, token: str, on_signed: Callable[[MetaRubric], None], out: str = ""
-) -> web.Application:
+def review_app(review: Review, *, token: str, on_signed: Callable[[MetaRubric], None], out: str) -> web.Application:
     """Return the page of an open review.
 
     Args:
@@ -94,22 +98,26 @@ class _Page:
         given = await _body(request, Decide)
         if isinstance(given, web.Response):
             return given
-        return self._saved(lambda: self._review.decide(**dict(given)))
+        decision = given.model_dump(exclude={"head"})
+        return self._saved(given, lambda: self._review.decide(**decision))
 
     async def sign(self, request: web.Request) -> web.Response:
         given = await _body(request, Sign)
         if isinstance(given, web.Response):
             return given
-        return self._saved(lambda: self._sign(given))
+        return self._saved(given, lambda: self._sign(given))
 
     def _sign(self, given: Sign) -> None:
         document = self._review.sign(given.name, leave_undecided=given.leave_undecided)
         self._signed = f"version {document.version}"
         self._on_signed(document)
 
-    def _saved(self, save: Callable[[], None]) -> web.Response:
+    def _saved(self, given: Sent, save: Callable[[], None]) -> web.Response:
         if self._signed:
             return refuse(409, "the review is signed, and over", "start the command again to go on")
+        if given.head != self._review.head:
+            hint = "look at it here, then choose again"
+            return refuse(409, "something was decided in another window meanwhile", hint, standing(self._review))
         try:
             save()
         except UsageError as error:

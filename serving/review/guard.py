@@ -52,9 +52,9 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         return said
 
 
-def refuse(status: int, error: str, hint: str = "") -> web.Response:
-    """Return a refusal."""
-    return web.json_response({"error": error, "hint": hint}, status=status, dumps=_dumps)
+def refuse(status: int, error: str, hint: str = "", state: object = None) -> web.Response:
+    """Return a refusal, with how things stand where that is why."""
+    return web.json_response({"error": error, "hint": hint, "state": state}, status=status, dumps=_dumps)
 
 
 def _refusal(request: web.Request) -> web.Response | None:

@@ -19,6 +19,7 @@
   }
 
   const mark = (name, says) => element("span", { class: `mark ${name}` }, says || name);
+  const short = (value) => { const all = [...value.slice(0, 300)]; return all.length > 120 ? `${all.slice(0, 119).join("")}…` : value; };
   const text = (value) => element("pre", { class: "text", dir: "auto", tabindex: "0" }, value);
   const field = (label, input) => element("div", { class: "field" }, element("label", { for: input.id }, label), input);
 
@@ -36,7 +37,10 @@
       throw new Error("The review is not running any more. What was saved stays; start the same command again to go on.");
     }
     const said = await reply.json();
-    if (!reply.ok) throw new Error([said.error, said.hint].filter(Boolean).map((line) => line[0].toUpperCase() + line.slice(1)).join("\n"));
+    if (!reply.ok) {
+      if (said.state) state = said.state; // another window has changed it
+      throw new Error([said.error, said.hint].filter(Boolean).map((line) => line[0].toUpperCase() + line.slice(1)).join("\n"));
+    }
     return said;
   }
 
@@ -92,6 +96,14 @@
     }));
   }
 
+  // What an edit has become, with the words that are not in the proposed one.
+  function rewritten(one) {
+    const standing = state.standing[one.id];
+    if (standing?.verdict !== "rewrite") return [];
+    const now = standing.edit.principle, from = one.after || one.before;
+    return [element("h4", null, `As ${standing.who} rewrote it`), mark(now.type === from.type ? "plain" : "changed", now.type), wording(words(from.text, now.text)[1])];
+  }
+
   function open(place, move) {
     if (opened >= 0) keep();
     opened = place;
@@ -109,7 +121,7 @@
         one.failed ? element("span", { class: "under" }, `${one.failed} without a judgment under the edited document`) : ""),
       element("h4", null, "Why"), element("p", { dir: "auto" }, one.why || "No reason was given."),
       element("h4", null, "Failures it is to mend"), element("p", { dir: "auto" }, one.cluster || "None were named."),
-      element("h4", null, "What changes"), sides(one.before, one.after), decision(one),
+      element("h4", null, "What changes"), sides(one.before, one.after), element("div", { id: "rewritten" }), decision(one),
       ...pairs(one.fixes, "It fixes", "Judged wrong before, right after."), ...pairs(one.breaks, "It breaks", "Judged right before, not after."));
     settle(one);
     history.replaceState(null, "", `#edit-${place + 1}`);
@@ -119,20 +131,38 @@
     }
   }
 
+  function saved(one) {
+    const standing = state.standing[one.id], principle = wanted(one) || one.before;
+    return { note: standing?.note || "", type: principle.type, text: principle.text, rewriting: standing?.verdict === "rewrite" };
+  }
+
   function keep() {
-    const one = review.proposals[opened];
-    drafts.set(one.id, { note: at("note").value, type: at("type").value, text: at("text").value, rewriting: !at("rewriting").hidden });
+    const one = review.proposals[opened], was = saved(one);
+    const typed = { note: at("note").value, type: at("type").value, text: at("text").value, rewriting: !at("rewriting").hidden };
+    if (["note", "type", "text"].some((name) => typed[name].trim() !== was[name].trim())) drafts.set(one.id, typed);
+    else drafts.delete(one.id);
+    return drafts.has(one.id);
+  }
+
+  function fill(one) {
+    const was = saved(one);
+    for (const name of ["note", "type", "text"]) at(name).value = was[name];
   }
 
   function decision(one) {
-    const standing = state.standing[one.id], principle = wanted(one) || one.before;
-    const draft = drafts.get(one.id) || { note: standing?.note || "", type: principle.type, text: principle.text, rewriting: standing?.verdict === "rewrite" };
+    const draft = drafts.get(one.id) || saved(one);
     const choice = (verdict, label, click) => element("button", { type: "button", id: `choose-${verdict}`, "aria-pressed": "false", click }, label);
     const note = element("textarea", { id: "note", rows: 2, maxlength: review.limits.note });
     const wordingOf = element("textarea", { id: "text", rows: 3, maxlength: review.limits.text, dir: "auto" });
-    const type = element("select", { id: "type" }, review.types.map((rule) => element("option", { value: rule.type, selected: rule.type === draft.type }, `${rule.type}: ${rule.text}`)));
+    const type = element("select", { id: "type" }, review.types.map((rule) => element("option", { value: rule.type, selected: rule.type === draft.type }, rule.type)));
+    const means = element("p", { id: "type-means", class: "under", dir: "auto" });
+    const explain = () => { means.textContent = review.types.find((rule) => rule.type === type.value).text; };
     note.value = draft.note;
     wordingOf.value = draft.text;
+    explain();
+    type.setAttribute("aria-describedby", "type-means");
+    type.addEventListener("change", explain);
+    for (const input of [note, type, wordingOf]) input.addEventListener("input", () => settle(one));
     return element("section", { class: "decision", "aria-labelledby": "decision-heading" },
       element("h4", { id: "decision-heading" }, "Your decision"),
       field("Note, for those who read the file later", note),
@@ -140,7 +170,7 @@
         choice("accept", "Accept", () => decide(one, "accept")), choice("reject", "Reject", () => decide(one, "reject")),
         choice("rewrite", "Rewrite…", () => rewrite(at("rewriting").hidden))),
       element("div", { id: "rewriting", hidden: !draft.rewriting },
-        field("Type", type), field(one.kind === "delete" ? `Text of ${one.name}, which then stays` : `Text of ${one.name}`, wordingOf),
+        field("Type", type), means, field(one.kind === "delete" ? `Text of ${one.name}, which then stays` : `Text of ${one.name}`, wordingOf),
         element("p", { class: "note" }, "The pairs below were judged under the proposed text. Nobody has judged them under another one; the file says so too."),
         element("button", { type: "button", id: "save", class: "primary", click: () => decide(one, "rewrite") }, "Save the rewritten edit")),
       element("p", { id: "decide-problem", class: "problem", role: "alert", hidden: true }),
@@ -158,7 +188,10 @@
     const standing = state.standing[one.id];
     for (const verdict of Object.keys(DONE)) at(`choose-${verdict}`).setAttribute("aria-pressed", String(standing?.verdict === verdict));
     at("choose-rewrite").setAttribute("aria-expanded", String(!at("rewriting").hidden));
-    at("said").textContent = standing ? `Saved: ${DONE[standing.verdict]} by ${standing.who}${standing.signed ? ", and signed" : ", not signed yet"}.` : "";
+    at("rewritten").replaceChildren(...rewritten(one));
+    const says = keep() ? "What you typed is not saved yet: it is saved with Accept, Reject or the rewritten edit."
+      : standing ? `Saved: ${DONE[standing.verdict]} by ${standing.who}${standing.signed ? ", and signed" : ", not signed yet"}.` : "";
+    if (at("said").textContent !== says) at("said").textContent = says;
   }
 
   async function decide(one, verdict) {
@@ -169,18 +202,19 @@
       at("who").focus();
       return;
     }
-    const body = { proposal: one.id, verdict, who: at("who").value, note: at("note").value };
+    const body = { head: state.head, proposal: one.id, verdict, who: at("who").value, note: at("note").value };
     if (verdict === "rewrite") Object.assign(body, { type: at("type").value, text: at("text").value });
     busy = true;
     try {
       state = (await ask("decide", body)).state;
-      drafts.delete(one.id);
+      fill(one);
       if (verdict !== "rewrite") at("rewriting").hidden = true;
-      settle(one);
-      show();
     } catch (error) {
+      if (!drafts.has(one.id)) fill(one);
       say(at("decide-problem"), error.message);
     } finally {
+      settle(one);
+      show();
       busy = false;
     }
   }
@@ -188,7 +222,7 @@
   function pairs(of, heading, says) {
     const response = (pair, name, words) => element("section", null, element("h5", null, `Response ${name} `, pair.label === name ? mark("prefers", "people prefer this one") : ""), text(words));
     return [element("h4", null, `${heading} ${many(of.length, "pair")}`), of.length ? element("p", { class: "under" }, says) : "",
-      ...of.map((pair) => element("details", null, element("summary", null, `${pair.id}: ${pair.prompt.slice(0, 120)}`),
+      ...of.map((pair) => element("details", null, element("summary", null, `${pair.id}: ${short(pair.prompt)}`),
         element("h5", null, "Request"), text(pair.prompt),
         element("div", { class: "sides" }, response(pair, "A", pair.response_a), response(pair, "B", pair.response_b)),
         ...said("Before", pair.before, pair.label), ...said("After", pair.after, pair.label)))];
@@ -235,6 +269,7 @@
     at("result-principles").replaceChildren(principles(state.result.map((line) => [line.principle, line.change])));
     at("result-heading").textContent = state.version === review.document.version ? "As it would be" : `As it would be, in version ${state.version}`;
     at("sign-count").textContent = `${many(state.unsigned, "decision")} to sign, ${left ? `${many(left, "edit")} undecided` : "no edit undecided"}.`;
+    at("sign-goes").textContent = `Signing writes version ${state.version} of ${review.document.name} to ${review.out}, and ends the review.`;
     at("leave-line").hidden = !left;
     at("leave-text").textContent = `Leave ${many(left, "edit")} undecided`;
     ready();
@@ -248,14 +283,19 @@
     event.preventDefault();
     ready();
     if (busy || at("sign-button").disabled) return;
+    const open = review.proposals.filter((one) => drafts.has(one.id)).map((one) => `${KIND[one.kind]} ${one.name}`);
+    say(at("sign-problem"), open.length ? `What you typed is not saved: ${open.join(", ")}. Save it there with a decision, or take it out.` : "");
+    if (open.length) return;
     busy = true;
-    say(at("sign-problem"), "");
     try {
-      const reply = await ask("sign", { name: at("name").value, leave_undecided: at("leave").checked });
+      const reply = await ask("sign", { head: state.head, name: at("name").value, leave_undecided: at("leave").checked });
       state = reply.state;
       finish(reply.signed);
     } catch (error) {
       say(at("sign-problem"), error.message);
+      fill(review.proposals[opened]);
+      settle(review.proposals[opened]);
+      show();
     } finally {
       busy = false;
     }
@@ -265,7 +305,7 @@
     at("all").hidden = true;
     document.querySelector("nav").hidden = true;
     at("done").hidden = false;
-    at("done-text").textContent = `The document is ${signed}${review.out ? `, and goes to ${review.out}` : ""}. The decisions are in ${review.file}; the hash of its last line is ${state.head}.`;
+    at("done-text").textContent = `The document is ${signed}, and goes to ${review.out}. The decisions are in ${review.file}; the hash of its last line is ${state.head}.`;
     document.title = "openrubrics: signed";
     at("done").focus();
   }
@@ -307,6 +347,7 @@
       review.when ? element("p", { dir: "auto" }, review.when) : "",
       facts({ "pairs judged": String(judged), "judged right": judged ? `${right} (${Math.round((100 * right) / judged)} %)` : String(right), "without a judgment": String(review.failed), document: of.fingerprint, data: review.data }));
     at("now-principles").replaceChildren(principles(review.principles.map((one) => [one, "kept"])));
+    at("types").replaceChildren(...review.types.map((rule) => element("div", null, element("dt", null, rule.type), element("dd", { dir: "auto" }, rule.text))));
     at("statement").textContent = review.statement;
     at("footer").textContent = `This page is served by this machine to this machine alone, and loads nothing from elsewhere. Decisions are saved in ${review.file} as they are made.`;
     at("who").maxLength = at("name").maxLength = review.limits.name;

@@ -1,10 +1,12 @@
 """Runs the page until it is signed or interrupted."""
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from openrubrics.optimizers.refinement.review import Review
 from openrubrics.serving.review.app import review_app
@@ -13,9 +15,10 @@ from openrubrics.signatures.meta_rubric import MetaRubric
 
 LOOPBACK = "127.0.0.1"
 _SHUTDOWN_SECONDS = 2.0
+_LOG = logging.getLogger(__name__)
 
 
-async def aserve_review(review: Review, *, on_ready: Callable[[str], None], port: int = 0, out: str = "") -> MetaRubric:
+async def aserve_review(review: Review, *, on_ready: Callable[[str], None], out: str, port: int = 0) -> MetaRubric:
     """Serve the page of an open review on loopback, and return the document when it is signed.
 
     What was decided is saved before the page shows it, so that an interrupt at any time loses nothing.
@@ -23,8 +26,8 @@ async def aserve_review(review: Review, *, on_ready: Callable[[str], None], port
     Args:
         review: What is decided about.
         on_ready: Is given the address, which holds a secret, when the page is there.
-        port: TCP port; 0 takes a free one.
         out: Where the document is going to be written, for the page to say.
+        port: TCP port; 0 takes a free one.
 
     Raises:
         UsageError: The port cannot be used.
@@ -32,7 +35,8 @@ async def aserve_review(review: Review, *, on_ready: Callable[[str], None], port
     signed: asyncio.Future[MetaRubric] = asyncio.get_running_loop().create_future()
     token = secrets.token_urlsafe(32)
     app = review_app(review, token=token, on_signed=signed.set_result, out=out)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    _LOG.addFilter(_is_ours)
+    runner = web.AppRunner(app, access_log=None, logger=_LOG, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         try:
@@ -46,3 +50,8 @@ async def aserve_review(review: Review, *, on_ready: Callable[[str], None], port
         return await signed
     finally:
         await runner.cleanup()
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Leave out requests that are no HTTP: whatever runs on this machine may send them, and they quote the address."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))

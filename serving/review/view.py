@@ -33,7 +33,7 @@ def shown(review: Review, out: str) -> Json:
             "right": proposals.right,
             "failed": proposals.failed,
             "data": proposals.data,
-            "file": str(review.path),
+            "file": str(review.path.absolute()),
             "out": out,
             "statement": STATEMENT,
             "limits": {"name": LONGEST_NAME, "note": LONGEST_NOTE, "text": LONGEST_TEXT},

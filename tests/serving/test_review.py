@@ -137,6 +137,16 @@ def test_the_address_holds_a_secret(page: Served) -> None:
         assert page.ask(target, absolute=True).status == 404
 
 
+def test_what_is_no_http_is_not_logged(page: Served, caplog: pytest.LogCaptureFixture) -> None:
+    host, _, port = page.address.rpartition(":")
+    for sent in (b"\x1b]0;x\x07\r\n\r\n", b"GET " + page.path.encode() + b"\x1b HTTP/1.1\r\n\r\n"):
+        with socket.create_connection((host, int(port)), timeout=10) as connection:
+            connection.sendall(sent)
+            assert b"400 Bad Request" in connection.recv(100)
+    assert page.ask("review").status == 200
+    assert caplog.text == ""
+
+
 def test_it_listens_on_loopback_alone(page: Served) -> None:
     port = int(page.address.rpartition(":")[2])
     assert page.address.startswith("127.0.0.1:")
@@ -189,6 +199,23 @@ def test_other_methods_are_refused(page: Served, path: Path) -> None:
         assert reply.headers["Allow"] == "GET,HEAD"
     assert page.ask("review", {}, method="TRACE", headers={"Origin": None}).status == 403
     assert decided(path) == 0
+
+
+def test_nobody_decides_or_signs_over_what_another_window_decided(page: Served, path: Path) -> None:
+    seen = page.head
+    page.ask("decide", ACCEPT)
+    late: list[tuple[str, dict[str, object]]] = [
+        ("decide", {"proposal": MODIFIED, "verdict": "reject", "who": "Ben"}),
+        ("sign", {"name": "Ben", "leave_undecided": True}),
+    ]
+    for target, body in late:
+        reply = page.ask(target, {"head": seen} | body)
+        assert (reply.status, reply.json["error"]) == (409, "something was decided in another window meanwhile")
+        assert reply.json["state"]["standing"][MODIFIED]["verdict"] == "accept"
+        assert page.ask(target, {"head": None} | body).status == 422
+    assert decided(path) == 1
+    for target, body in late:
+        assert page.ask(target, {"head": page.head} | body).status == 200
 
 
 def test_what_is_too_large_or_no_decision_is_refused(page: Served, path: Path) -> None:

@@ -194,6 +194,71 @@ def test_what_was_typed_stays_while_looking_at_another_edit(browser: Browser, pa
     assert len(read_decisions(path).records) == 1
 
 
+def test_what_another_window_decided_is_seen_before_it_can_be_signed(
+    browser: Browser, page: Served, path: Path
+) -> None:
+    browser.run("document.getElementById('who').value = 'Ada'")
+    browser.click("#choose-reject")
+    saved(browser, "rejected by Ada")
+    page.ask("decide", {"proposal": MODIFIED, "verdict": "accept", "who": "Ben", "note": "no, it is good"})
+    browser.click("#leave")
+    browser.click("#name")
+    browser.write("Ada")
+    browser.click("#sign-button")
+    browser.wait_for("!document.getElementById('sign-problem').hidden")
+    assert "Something was decided in another window meanwhile" in text(browser, "#sign-problem")
+    assert text(browser, "#said") == "Saved: accepted by Ben, not signed yet."
+    assert browser.run("document.getElementById('note').value") == "no, it is good"
+    assert text(browser, "#rows .mark") == "accepted"
+    assert read_decisions(path).signed == ()
+    browser.click("#sign-button")
+    browser.wait_for("!document.getElementById('done').hidden")
+
+
+def test_nothing_is_signed_while_something_typed_is_not_saved(browser: Browser, page: Served, path: Path) -> None:
+    browser.run("document.getElementById('who').value = 'Ada'")
+    browser.click("#choose-accept")
+    saved(browser, "accepted")
+    browser.click("#note")
+    browser.write("an afterthought")
+    assert text(browser, "#said").startswith("What you typed is not saved yet")
+    browser.click("#rows li:nth-child(2) button")
+    browser.click("#leave")
+    browser.click("#name")
+    browser.write("Ada")
+    browser.click("#sign-button")
+    assert "What you typed is not saved: Change long." in text(browser, "#sign-problem")
+    assert read_decisions(path).signed == ()
+    browser.click("#rows li:nth-child(1) button")
+    browser.click("#choose-accept")
+    saved(browser, "accepted")
+    browser.click("#sign-button")
+    browser.wait_for("!document.getElementById('done').hidden")
+    page.thread.join(10)
+    assert [one.note for one in read_decisions(path).records if one.kind == "decision"] == ["", "an afterthought"]
+
+
+def test_a_rewritten_edit_is_shown_beside_the_proposed_one(browser: Browser, page: Served) -> None:
+    assert page.url
+    browser.run("document.getElementById('who').value = 'Ada'")
+    browser.click("#choose-rewrite")
+    browser.run("document.getElementById('type').value = 'critical'")
+    browser.run("document.getElementById('type').dispatchEvent(new Event('change'))")
+    assert text(browser, "#type-means") == "When it is critical."
+    browser.run("document.getElementById('text').select()")
+    browser.write("No longer than it must be.")
+    browser.click("#save")
+    saved(browser, "rewritten")
+    assert text(browser, "#rewritten h4") == "As Ada rewrote it"
+    assert browser.run("[...document.querySelectorAll('#rewritten ins')].map((one) => one.textContent)") == ["must"]
+    assert text(browser, "#rewritten .mark.changed") == "critical"
+    assert "writes version 2 of small to new.md" in text(browser, "#sign-goes")
+    browser.click("#choose-reject")
+    saved(browser, "rejected")
+    assert text(browser, "#rewritten") == ""
+    assert browser.run("document.getElementById('text').value") == "No longer than it has to be."
+
+
 def test_a_screen_reader_finds_names_and_places(browser: Browser, page: Served) -> None:
     assert page.url
     browser.click("#choose-rewrite")
@@ -246,10 +311,20 @@ def test_it_can_be_read_in_light_and_dark_wide_and_narrow(
     browser.click("#choose-accept")
     saved(browser, "accepted")
     browser.click("#choose-rewrite")
-    browser.run("document.querySelectorAll('#case details').forEach((one) => { one.open = true; })")
+    browser.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     assert browser.run(CONTRAST) == []
     assert browser.run("document.documentElement.scrollWidth <= innerWidth")
     browser.send("Emulation.setEmulatedMedia", features=[])
+    browser.send("Emulation.clearDeviceMetricsOverride")
+
+
+def test_words_without_an_end_do_not_make_the_page_wide(browser: Browser, tmp_path: Path) -> None:
+    with served(some_proposals(text="x" * 400), tmp_path / "decisions.jsonl") as page:
+        browser.send("Emulation.setDeviceMetricsOverride", width=700, height=800, deviceScaleFactor=1, mobile=False)
+        browser.visit(page.url)
+        browser.wait_for(READY)
+        browser.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        assert browser.run("document.documentElement.scrollWidth <= innerWidth")
     browser.send("Emulation.clearDeviceMetricsOverride")
 
 
