@@ -16,23 +16,27 @@ from openrubrics.signatures.values import Frozen, Label
 MOST_LISTED = 99
 """How many criteria a reply has at most."""
 
-_NUMBERED = re.compile(r"[\s>#]{0,12}[*_]{0,2}[(（]?(?P<number>\d{1,2})[.)）、．:：]{1,2}[*_]{0,2}(?=\D)[ \t]*")
+_NUMBER = r"[\s>#]{0,12}[*_]{0,2}[(（]?(?P<number>\d{1,2})[.)）、．:：]{1,2}"
+_NUMBERED = re.compile(rf"{_NUMBER}[*_]{{0,2}}(?=\D)[ \t]*")
 _TYPE = r"[\[【](?P<type>critical|core|important|highlight)[\]】]"
 _ENDS_WITH_TYPE = re.compile(rf"{_TYPE}[ \t*_.。;；,]{{0,8}}$", re.IGNORECASE)
 _LONGEST_TAG = 24
+_TYPE_FIRST = re.compile(rf"{_NUMBER}(?:[*]{{2}}[ ]?|[ ](?:[*]{{2}})?)?{_TYPE}[ \t*_]{{0,4}}[:：]?", re.IGNORECASE)
 _BEGINS_WITH_TYPE = re.compile(rf"[*_]{{0,2}}[ \t]?{_TYPE}[ \t*_]{{0,4}}[:：]?[ \t*_]{{0,4}}", re.IGNORECASE)
 
-_TAG = r"[*_]{0,2}[ \t]?(?:[\[(【][^\])】]{0,40}[\])】])?[ \t*_]{0,4}"
-_SIDE = r"(?:the )?(?:(?:response|answer)[ \t_])?(?P<side>[ab])(?![^\W_])"
-_TIE = r"(?:tied?|equal|same|draw|both equal)(?![^\W_])"
-_BY = r"[ \t*_`,;:=(]{0,4}(?:by[ \t])?(?P<sign>[+−–-]?)(?P<by>[0-2])(?![^\W_]|[.,/]\d)"
-_TIE_BY = r"(?:[ \t*_`,;:=(]{0,4}(?P<tie_by>[0-2])(?![^\W_]|[.,/]\d))?"
-_REST = r"[ \t*_`\"'>\])]{0,8}(?:$|[.:：;,(–—-](?P<remark>.*))"
+_TAG = r"(?:[ \t*_–—-]{0,4}(?:[\[(【][^\])】]{0,160}[\])】]|critical|core|important|highlight)){0,2}[ \t*_]{0,4}"
+_SIDE = r"(?:the )?(?:(?:response|answer)[ \t_])?(?P<side>[ab])(?![^\W\d_])(?:[ \t](?:(?:is )?better|wins))?"
+_TIE = r"(?:(?:both )?(?:tied?|equal)|same|draw|neither|no difference)(?![^\W_])"
+_BY = r"[ \t*_`,;:=(：，（]{0,4}(?:by[ \t])?(?P<sign>[+−–-]?)(?P<by>[0-2])(?![^\W_]|[.,/]\d)(?: points?\b)?"
+_TIE_BY = r"(?:[ \t*_`,;:=(：，（]{0,4}(?P<tie_by>[0-2])(?![^\W_]|[.,/]\d))?"
+_REST = r"[ \t*_`\"'>\])】）]{0,8}(?:$|[.:：;,(。，；（–—-](?P<remark>.*))"
 _COMPARISON = re.compile(
-    rf"{_TAG}[:：=–—-][ \t*_`\"'<\[(]{{0,6}}(?:{_SIDE}{_BY}|{_TIE}{_TIE_BY}|0(?![^\W_]|[.,/]\d)){_REST}",
+    rf"{_TAG}[:：=–—-][ \t*_`\"'<\[(]{{0,6}}(?:{_TYPE}[ \t*_`\"'<]{{0,6}})?"
+    rf"(?:{_SIDE}{_BY}|{_TIE}{_TIE_BY}|0(?![^\W_]|[.,/]\d)){_REST}",
     re.IGNORECASE,
 )
-_SECOND = re.compile(r"^\W{0,3}\d|\b[AB][ \t]?[+−–-]?[0-2]\b|(?i:\bor\b)")
+_SECOND = re.compile(r"^\W{0,3}(?:\d|(?i:or\b))|\b[AB][ \t]?[+−–-]?[0-2]\b")
+_COLON = re.compile(r"[:：]")
 # As the prompts call them. "Option B" and "answer B" are what a request with choices asks for, "answer a" is English.
 _NAMES_ONE = re.compile(r"\b(?i:response|assistant)(?:[ \t]?[AB]|_[ABab])(?![^\W_])")
 _NO_EVIDENCE = {"", "none", "n/a", "na", "nothing", "no evidence", "-", "–", "—", "..."}
@@ -89,6 +93,7 @@ class Reader:
         self._parts: dict[str, list[str]] = {}
         self._part: str | None = None
         self._found: dict[int, Comparison] = {}
+        self._before: list[tuple[int, dict[str, str]]] = []
         self._contradicted: set[int] = set()
 
     def read(self, line: str) -> None:
@@ -128,7 +133,7 @@ class Reader:
         places = {text: place for place, text in enumerate(self._distinct(), 1)}
         found: dict[int, Comparison] = {}
         contradicted: set[int] = set()
-        for number, one in self._found.items():
+        for number, one in self._complete().items():
             listed = self._listed.get(number)
             place = places[listed.text.casefold()] if listed else number if not places else len(places) + number
             if found.setdefault(place, one.model_copy(update={"criterion": place})).better != one.better:
@@ -149,35 +154,54 @@ class Reader:
         if section == "intent":
             self._said = {}
         if section in ("intent", "criteria"):
-            self._listed, self._found, self._contradicted = {}, {}, set()
+            self._listed, self._found, self._before, self._contradicted = {}, {}, [], set()
         self._section = section
 
     def _numbered_by_word(self, mark: re.Match[str], line: str) -> None:
         """Take a line that begins "Criterion 1": a comparison, or in the list a criterion."""
         number, end = int(mark["criterion"]), mark.end("criterion")
-        match = _COMPARISON.match(line, end)
+        match = _compared(line, end)
         self._item = None
-        if match is None or _SECOND.search(match["remark"] or "") or _is_contradicted(match) or number < 1:
-            tag = _BEGINS_WITH_TYPE.match(line, end) if self._section == "criteria" else None
+        if match is not None and number > 0:
+            self._take(number, match)
+        elif self._section == "criteria":
+            tag = _BEGINS_WITH_TYPE.match(line, end)
             if tag:
                 self._list(number, line[tag.end() :], tag["type"])
-        else:
-            self._take(number, match)
+            else:
+                self._item = number, []
+                self._continue(self._item, line[end:].lstrip(" \t*_.:："))
         self._parts, self._part = {}, None
 
     def _take(self, number: int, match: re.Match[str]) -> None:
-        texts = {name: _line(" ".join(lines)) for name, lines in self._parts.items()}
         one = Comparison(
             criterion=number,
             better="tie" if not match["side"] else "A" if match["side"] in "aA" else "B",
             by=int(match["by"] or match["tie_by"] or 0),
-            evidence_a=_evidence(texts.get("a", "")),
-            evidence_b=_evidence(texts.get("b", "")),
-            reason=texts.get("reason", "").strip("*_ ") or _line(match["remark"] or "").strip(")*_ "),
+            reason=_line(match["remark"] or "").strip(")）*_ "),
         )
         known = self._found.setdefault(number, one)
         if (known.better, known.by) != (one.better, one.by):
             self._contradicted.add(number)
+        self._before.append((number, self._texts()))
+
+    def _texts(self) -> dict[str, str]:
+        """Return evidence and reason that were said since the last comparison."""
+        said = {name: _line(" ".join(lines)) for name, lines in self._parts.items()}
+        texts = {f"evidence_{side}": _evidence(said.get(side, "")) for side in ("a", "b")}
+        texts["reason"] = said.get("reason", "").strip("*_ ")
+        return {name: text for name, text in texts.items() if text}
+
+    def _complete(self) -> dict[int, Comparison]:
+        """Return the comparisons with what was said on them: before each of them, as asked for, or after each."""
+        numbers, texts = [number for number, _ in self._before], [said for _, said in self._before]
+        after = self._texts()
+        if texts and after and not texts[0]:
+            texts = [*texts[1:], after]
+        complete: dict[int, Comparison] = {}
+        for number, said in zip(numbers, texts, strict=True):
+            complete.setdefault(number, self._found[number].model_copy(update=said))
+        return complete
 
     def _text(self, line: str) -> None:
         if self._part is not None:
@@ -187,6 +211,11 @@ class Reader:
             self._said.setdefault(self._section, []).append(line)
         numbered = _NUMBERED.match(line) if self._section != "comparison" else None
         if numbered:
+            tag = _TYPE_FIRST.match(line) if self._section == "criteria" else None
+            if tag:
+                self._item = None
+                self._list(int(numbered["number"]), _without_type(line[tag.end() :], tag["type"]), tag["type"])
+                return
             self._item = int(numbered["number"]), []
             line = line[numbered.end() :]
         if self._item is not None and line.strip():
@@ -213,11 +242,28 @@ class Reader:
         self._listed.setdefault(number, ListedCriterion(text=line, type=kind))
 
 
+def _without_type(text: str, type_: str) -> str:
+    """Remove a type at the end of a line that began with the same."""
+    tag = _ENDS_WITH_TYPE.search(text, max(0, len(text) - _LONGEST_TAG))
+    return text[: tag.start()] if tag and tag["type"].casefold() == type_.casefold() else text
+
+
 def _unpaired(text: str, after: str) -> str:
     """Remove the mark of an emphasis that was closed after the type."""
     mark = "**" if after.strip().startswith("**") else ""
     text = text.rstrip()
     return text.removesuffix(mark).rstrip() if mark and text.endswith(mark) else text.removeprefix(mark)
+
+
+def _compared(line: str, end: int) -> re.Match[str] | None:
+    """Return the comparison that follows a criterion's number, or its number and text; None where there is not one."""
+    match = _COMPARISON.match(line, end)
+    colon = None if match else _COLON.search(line, end)
+    if colon and not _SECOND.search(line[end : colon.start()]):
+        match = _COMPARISON.match(line, colon.start())
+    if match is None or _SECOND.search(match["remark"] or "") or _is_contradicted(match):
+        return None
+    return match
 
 
 def _is_contradicted(match: re.Match[str]) -> bool:

@@ -20,10 +20,11 @@ as in the released code of OpenRS, and never from the sign of a number (a sign t
 line unreadable). Whatever else stands there is no comparison: both responses, a half point, a question; nor are two
 comparisons of one criterion that contradict each other.
 
-A criterion is a numbered line that ends with its type; a line without a type is text. Every part is taken once, except
-that a new header "Intent" or "Criteria" starts over. What makes a line a criterion, a comparison or a header is
-disarmed in all text under judgment (`openrubrics.signatures.markers`), so a reply that quotes what it judges is still
-its own. The parser goes line by line with bounded patterns, in linear time.
+A criterion is a numbered line that ends with its type, or under its header begins with it; a line without a type is
+text. Evidence and reason stand before their comparison, as asked for, or in the whole reply after it. Every part is
+taken once, except that a new header "Intent" or "Criteria" starts over. What makes a line a criterion, a comparison or
+a header is disarmed in all text under judgment (`openrubrics.signatures.markers`), so a reply that quotes what it
+judges is still its own. The parser goes line by line with bounded patterns, in linear time.
 """
 
 from __future__ import annotations

@@ -46,8 +46,11 @@ _FINDING_KEY = rf"finding(?=BACKSLASH{_BEFORE_COLON})"
 # Marks count where a line or a phrase starts: in "a brief justification: ..." the words are ordinary text.
 _STARTS = r"(?=[acdefgijr])(?<![^\W\d_])(?<![^\W\d_][ \t])"
 
-# A line of a list that ends so is a criterion of an adaptive judge.
-_TYPE_TAG = rf"[\[【](?=BACKSLASH(?:critical|core|important|highlight)[\]】](?:[*_.。;；,]|[^\S{_BREAKS}])*+{_END})"
+# A line of a list that ends so, or whose number it follows, is a criterion of an adaptive judge.
+_TYPE = r"BACKSLASH(?:critical|core|important|highlight)[\]】]"
+_NUMBER = r"[.)）、．:：]"
+_AFTER_NUMBER = "|".join(rf"(?<={_NUMBER}{gap})" for gap in ("", "[ ]", "[*][*]", "[ ][*][*]", "[*][*][ ]"))
+_TYPE_TAG = rf"[\[【](?={_TYPE}(?:[*_.。;；,]|[^\S{_BREAKS}])*+{_END})|(?:{_AFTER_NUMBER})[\[【](?={_TYPE})"
 _SECTION_NAMES = (
     r"(?:prompt|rubric|reference|meta_rubric|criteria|domains|principles|tried|cases|responses?|response\\*_\w{1,4}|think|s|bos"
     r"|eos|start_of_turn|end_of_turn)\b"
