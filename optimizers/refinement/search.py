@@ -227,8 +227,8 @@ class Search:
         """
         ancestors = {step.parent for step in parent.steps}
         lines = [
-            f"{proposal.edit}: of the comparisons on which it was tried, {len(child.effect.fixes)} set right, "
-            f"{len(child.effect.breaks)} made wrong"
+            f"{proposal.edit} (of the comparisons on which it was tried, it set {len(child.effect.fixes)} right and "
+            f"{len(child.effect.breaks)} wrong)"
             for child in self._bench.candidates
             if child.effect is not None and child.origin.other is None
             if child.origin.parent == parent.name or (child.origin.parent in ancestors and child.fate != "accepted")

@@ -14,15 +14,18 @@ from refining import BOLD, FEW, FULL, PAIRS, POOR, RefiningWorld, names, refined
 
 from openrubrics.lms import Budget, EndpointError, Price, ScriptedLM, lm
 from openrubrics.optimizers import Progress
-from openrubrics.optimizers.refinement import Refined, Sizes, read_refinement
+from openrubrics.optimizers.refinement import Effect, Refined, Sizes, read_refinement
 from openrubrics.optimizers.refinement.candidates import COST_UNIT
 from openrubrics.signatures import DataError, UsageError, invert, prompt_text
+from openrubrics.signatures.adaptive import CompareAdaptively
+from openrubrics.signatures.adaptive_text import render_adaptive
 from openrubrics.signatures.edits import apply_edit
 from openrubrics.signatures.edits_task import ProposeEdits
 from openrubrics.signatures.edits_text import Drafts, SuggestedEdits
 from openrubrics.signatures.errors import LMError
 from openrubrics.signatures.meta_rubric import MetaRubric
 from openrubrics.signatures.meta_rubric_shown import shown
+from openrubrics.signatures.values import Compared
 
 if TYPE_CHECKING:
     from tests.server_plugin import ModelServer
@@ -140,7 +143,7 @@ def test_the_author_is_told_what_was_tried_and_is_never_asked_the_same_twice() -
     for text in later:
         tried = str(invert(text, ProposeEdits)["tried"])
         assert tried.startswith(
-            f"- add to general: style [critical]: {BOLD}: of the comparisons on which it was tried, 0 set right, "
+            f"- add to general: style [critical]: {BOLD} (of the comparisons on which it was tried, it"
         )
     # replies to equal requests are replayed, so what the world has seen are different ones
     assert len(set(world.shown)) == len(world.shown)
@@ -351,6 +354,31 @@ def test_both_orders_are_judged_and_a_pair_is_fixed_only_where_both_are_right() 
     assert found.card.orders == "both"
     assert found.card.val.before.consistent_accuracy is not None
     assert found.card.usage.calls <= 2 * 36 + 2 * (1 + 24) + 2 * (24 + 12)
+
+
+def test_with_both_orders_a_pair_that_is_fixed_does_not_outweigh_orders_that_get_worse() -> None:
+    """The judge takes whatever stands first; with one more principle it is right on one pair, and wrong on all else."""
+    first = FEW.train[0]
+
+    def reply(messages: Any, request: Any) -> str:  # noqa: ANN401
+        text = messages[-1]["content"]
+        if "<cases>\n" in text:
+            return "Add trade [core]: The response trades."
+        given = {name: str(value) for name, value in invert(text, CompareAdaptively).items()}
+        better = "A"
+        if "The response trades." in given["meta_rubric"]:
+            is_first = first.chosen in (given["response_a"], given["response_b"])
+            chosen = {pair.chosen for pair in FEW.train}
+            better = "A" if (given["response_a"] in chosen) is is_first else "B"
+        said = Compared(text="The response trades.", type="core", better=better, by=1, reason="so it is")
+        return render_adaptive("an answer", "they differ", [said])
+
+    sizes = Sizes(generations=1, population=1)
+    found = refined(pairs=FEW, model=ScriptedLM(reply, model="planted"), judging={"orders": "both"}, sizes=sizes)
+    (tried,) = found.history[1:]
+    assert tried.effect == Effect(fixes=(first.id,))
+    assert tried.train == 1 / 12
+    assert tried.fate == "no better on train"
 
 
 def test_progress_tells_how_far_the_run_is() -> None:
