@@ -232,9 +232,8 @@ class RubricReward:
             return None
         if self.anchor == _FIRST:
             return answers[0]
-        # Each text draws a number, so that the order in which they come has no effect.
-        seed = draw(self.seed, request, *sorted(set(answers)))
-        return min(answers, key=lambda answer: draw(seed, answer))
+        in_order = sorted(answers)  # so that the order in which they come has no effect; a copy counts as one more
+        return in_order[draw(self.seed, request, *in_order) % len(in_order)]
 
     def _drop(self, groups: Iterable[list[int]], payments: list[float | None]) -> dict[str, float]:
         """Take the payments of lopsided groups away, and return the share of such groups by its name."""

@@ -7,6 +7,7 @@ Which checks it has, and how much the reward weighs, is not public; the selectio
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 from openrubrics.signatures.meta_rubric import GUARDS, GuardName
 from openrubrics.signatures.values import Check, Criterion
@@ -38,6 +39,11 @@ def request_checks(prompt: str, guards: Sequence[GuardName] = GUARDS) -> tuple[C
         prompt: A request, or a transcript of turns as `openrubrics.signatures.prompt_text` writes it.
         guards: What to look for, in this order; a guard that the prompt explains away is left out.
     """
+    return _bound(prompt, tuple(guards))
+
+
+@lru_cache(maxsize=256)  # the answers to a prompt come one by one, and reading a long prompt takes some milliseconds
+def _bound(prompt: str, guards: tuple[GuardName, ...]) -> tuple[Criterion, ...]:
     found: list[Criterion] = []
     for guard in guards:
         if guard == "stated_rules":

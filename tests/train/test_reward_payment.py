@@ -63,6 +63,14 @@ def test_every_copy_of_the_anchor_is_paid_as_the_anchor() -> None:
     assert rewards(paying(), 3 * ["mid"]) == [0, 0, 0]
 
 
+def test_each_rollout_of_a_group_is_as_likely_the_anchor_as_any_other() -> None:
+    drawn = 0
+    for seed in range(400):
+        first, *_ = rewards(paying(anchor="random", seed=seed), ["mid", "mid", "mid", "low"])
+        drawn += first == 0
+    assert 270 <= drawn <= 330, "three of four rollouts say it, though it is one of two texts"
+
+
 def test_against_a_reference_answer_nobody_of_the_group_is_the_anchor() -> None:
     reward = paying(anchor="answer")
     columns = {"answer": ["reference", "reference", None, "reference"]}

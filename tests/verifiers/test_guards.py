@@ -48,6 +48,11 @@ def test_only_what_is_asked_for_is_looked_for_in_the_order_asked() -> None:
     assert names("Translate my joke, and repeat it.", ("refusal", "language_mix", "repetition")) == []
 
 
+def test_a_prompt_is_read_once_for_all_its_answers() -> None:
+    assert request_checks(ASK) is request_checks(ASK, [*GUARDS])
+    assert request_checks(ASK) is not request_checks(ASK, GUARDS[:2])
+
+
 def test_of_a_transcript_the_last_turn_states_rules_and_any_turn_explains_a_guard_away() -> None:
     before = prompt_text(
         [
