@@ -20,8 +20,8 @@ _ASKED_FOR = re.compile(
     r"|chorus\w{0,2}|songs?|lyrics?|chants?|mantras?|raps?|jingles?|lullab\w{0,3}|loops?|hundred|thousand"
     r"|\d{2,}\s++(?:lines|rows|copies)"
     r"|pattern|ascii|draw|placeholder|lorem|test data|dummy|sequences?|binary|strings?|digits?|random|drill|dna|pi"
-    r"|matri(?:x|ces)|grids?|boards?|chalkboard|tables?|arrays?|zero(?:s|es)?|ones|empty|default|fill\w{0,3}|power of"
-    r"|to the \d{1,6}|laugh\w{0,3}|scream\w{0,3}|yell\w{0,3}|shout\w{0,3}|sql|csv|html|latex|assembl\w{1,3}|nops?)\b",
+    r"|matri(?:x|ces)|grids?|chalkboard|zero(?:s|es)|empty (?:tables?|rows?|cells?|board)|fill(?:ed)? with"
+    r"|default values|to the \d{1,6}|laugh\w{0,3}|scream\w{0,3}|yell\w{0,3}|shout\w{0,3}|sql|assembly|nops?)\b",
     _FLAGS,
 )
 _TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]|[^\W_]++", re.UNICODE)
