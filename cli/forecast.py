@@ -13,6 +13,7 @@ def forecast(
     external: JudgeOptions = NO_JUDGE,
     *,
     repeats: int = 1,
+    references: bool = False,
 ) -> str:
     """Return one line.
 
@@ -22,6 +23,7 @@ def forecast(
         program: How each is judged.
         external: What judges instead of a program.
         repeats: Number of runs, each with rubrics of its own.
+        references: Whether right answers are given with some of them, for the adaptive judge.
     """
     count = 0
     different: set[str] = set()
@@ -35,15 +37,17 @@ def forecast(
         return f"{items}: {count}, different prompts: {len(different)}; {_scored(2 * count, len(different), program)}"
     if program.method == ADAPTIVE:
         asked = _adaptive(count, len(different), program, repeats)
+        asked += "; besides, 2 for each pair with an answer key" if references else ""
         return f"{items}: {count}, different prompts: {len(different)}; {asked}"
     rubrics = 0 if program.rubric or program.method != "rubric-rm" else len(different) * repeats
     votes = program.votes // 2 + 1  # the first half of the votes is one request
     judging = count * votes * orders * repeats
     # A rubric that could not be written is asked for again by the next item of the same prompt.
+    decided = "; none where code decides" if program.enforce_checks else ""
     bound = "about" if rubrics and len(different) < count else "at most"
     return (
         f"{items}: {count}, different prompts: {len(different)}; {bound} {rubrics} requests for rubrics and {judging} "
-        f"for judgments, {rubrics + judging} in all, without repeats after failures; nothing was asked"
+        f"for judgments, {rubrics + judging} in all, without repeats after failures{decided}; nothing was asked"
     )
 
 

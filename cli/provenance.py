@@ -9,7 +9,7 @@ from typing import TypeGuard
 import dspy
 from pydantic import JsonValue
 
-from openrubrics.cli.options import ADAPTIVE, NO_JUDGE, JudgeOptions, LMOptions, ProgramOptions
+from openrubrics.cli.options import ADAPTIVE, NO_JUDGE, SCORER, JudgeOptions, LMOptions, ProgramOptions
 from openrubrics.data import Manifest, sha256
 from openrubrics.lms import HttpEngine
 from openrubrics.lms.service import without_login
@@ -162,39 +162,21 @@ def program_files(program: ProgramOptions) -> tuple[Path | None, ...]:
 
 
 def program_facts(program: ProgramOptions, external: JudgeOptions) -> dict[str, JsonValue]:
-    """Return the options of a program for a manifest; a judge of another kind has none but its orders."""
-    facts: dict[str, JsonValue] = {"orders": program.orders}
-    if external != NO_JUDGE:
-        return facts
-    return (
-        facts
-        | {
-            "votes": program.votes,
-            "form": program.form,
-            "probabilities": program.probabilities,
-            "enforce_checks": program.enforce_checks,
-            "per_criterion": program.per_criterion,
-            "rubric": _text(program.rubric),
-            "compiled": _text(program.compiled),
-            "rubric_template": _text(program.rubric_template),
-            "judge_template": _text(program.judge_template),
-        }
-        | (_adaptive_facts(program) if program.method == ADAPTIVE else {})
-    )
+    """Return the options that the judge goes by, for a manifest; a judge of another kind has none but its orders."""
+    names = ("orders",) if external != NO_JUDGE else ("orders", *_OPTIONS[program.method])
+    facts = {name: getattr(program, name) for name in names}
+    return {name: str(value) if isinstance(value, Path) else value for name, value in facts.items()}
 
 
-def _adaptive_facts(program: ProgramOptions) -> dict[str, JsonValue]:
-    return {
-        "domain": program.domain,
-        "two_calls": program.two_calls,
-        "aggregation": program.aggregation,
-        "threshold": program.threshold,
-        "guards": not program.no_guards,
-    }
-
-
-def _text(path: Path | None) -> str | None:
-    return None if path is None else str(path)
+_OF_VOTES = ("votes", "probabilities", "compiled", "judge_template")
+_OPTIONS = {
+    "rubric-rm": (*_OF_VOTES, "form", "enforce_checks", "rubric", "rubric_template"),
+    ADAPTIVE: ("domain", "two_calls", "aggregation", "threshold", "no_guards"),
+    "direct": _OF_VOTES,
+    "chain-of-thought": _OF_VOTES,
+    SCORER: ("per_criterion", "rubric", "rubric_template", "judge_template", "compiled"),
+}
+"""Names of the options that each method has besides its orders; the meta-rubric stands there by its fingerprint."""
 
 
 def _sampling(program: Judging, role: str, lms: LMOptions) -> dict[str, JsonValue]:

@@ -106,7 +106,8 @@ def foretell(settings: Settings, program: ProgramOptions, lms: LMOptions) -> str
         prompts = [case.prompt for case in cases for _ in case.responses]
         return f"{head}; {forecast_scores(prompts, asked.program, settings.external, own_rubrics=own)}"
     pairs = (pair.prompt for case in cases for pair in case.pairs(settings.name) if pair)
-    return f"{head}; {forecast('pairs', pairs, asked.program, settings.external)}"
+    known = settings.answer_key is not None
+    return f"{head}; {forecast('pairs', pairs, asked.program, settings.external, references=known)}"
 
 
 def report(summary: BenchmarkSummary, out: Path | None, as_json: bool) -> None:

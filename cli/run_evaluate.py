@@ -83,8 +83,8 @@ def foretell(settings: Settings, program: ProgramOptions, lms: LMOptions) -> str
     if settings.out:
         _writer(settings.out, settings, program, told).check()
     prompts = (pair.prompt for pair in rows.pairs())
-    said = forecast("pairs", prompts, program, settings.external, repeats=settings.repeats)
-    return f"{said}; besides, 2 for each pair with an answer key" if settings.answer_key is not None else said
+    known = settings.answer_key is not None
+    return forecast("pairs", prompts, program, settings.external, repeats=settings.repeats, references=known)
 
 
 def report(summary: Summary, out: Path | None, as_json: bool) -> None:

@@ -106,6 +106,14 @@ def _votes(names: Iterable[str]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
+def without_comparison(decided_by: Mapping[str, int]) -> list[str]:
+    """Return a line that says how many pairs were decided before the judge compared; none where none were."""
+    checks, reference = decided_by.get("checks", 0), decided_by.get("reference", 0)
+    if not checks and not reference:
+        return []
+    return [f"decided without a comparison by the judge: {checks} pairs by code, {reference} by the reference answer"]
+
+
 def show_summary(out: Console, summary: Summary) -> None:
     """Print the figures of a run, by domain where there are several."""
     table = Table("pairs by domain", box=SIMPLE, pad_edge=False)
@@ -133,6 +141,7 @@ def show_summary(out: Console, summary: Summary) -> None:
     assisted = f"reference-assisted: {summary.reference_assisted} of {summary.pairs} pairs came with the right answer"
     for line in (
         *([assisted] if summary.reference_assisted else []),
+        *without_comparison(summary.decided_by),
         "accuracy: ties and failures are wrong; consistent: right in both orders;",
         "longer: always taking the longer one",
         f"position bias {bias} (0 is none), coverage {summary.coverage:.3f}{kappa}",

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from openrubrics.cli.show import clean
+from openrubrics.cli.show import clean, without_comparison
 from openrubrics.evaluation.benchmarks import BenchmarkSummary, Difference, Figure, ReadingFigures
 
 _MOST_REASONS = 5
@@ -91,6 +91,7 @@ def _asked(summary: BenchmarkSummary) -> Iterator[str]:
     if judged.criteria:
         said.append(f"{judged.criteria.asked - judged.criteria.failed:,} of {judged.criteria.asked:,} criteria decided")
     yield "; ".join(said)
+    yield from without_comparison(summary.decided_by)
     cost = "unknown cost" if summary.cost is None else f"{summary.cost:.2f} US dollars"
     yield f"{summary.calls:,} calls, {summary.tokens:,} tokens, {cost}, {summary.seconds:.0f} s"
     key = f"used for {summary.reference_assisted} pairs" if summary.answer_key_used else "not used"

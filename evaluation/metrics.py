@@ -124,6 +124,12 @@ def length_baseline(results: Sequence[EvaluatedPair]) -> float:
     return sum(points) / len(results)
 
 
+def decided_by(results: Sequence[EvaluatedPair]) -> dict[str, int]:
+    """Return how many pairs were decided by each of `Judgment.decided_by`; failed ones count for the judge."""
+    counts = Counter(result.judgment.decided_by for result in results)
+    return {who: counts[who] for who in ("judge", "checks", "reference")}
+
+
 def failures(results: Sequence[EvaluatedPair], orders: Orders) -> dict[str, int]:
     """Return how many comparisons failed for each reason, most frequent first."""
     outcomes = (outcome for result in results for outcome in comparisons(result, orders))

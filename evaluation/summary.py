@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
-from openrubrics.evaluation.metrics import Figures, failures, measure
+from openrubrics.evaluation.metrics import Figures, decided_by, failures, measure
 from openrubrics.evaluation.results import EvaluatedPair
 from openrubrics.signatures.values import Orders, Usage
 
@@ -22,6 +22,8 @@ class Summary(Figures):
         lm: Model that judged.
         reference_assisted: Pairs whose judge was given the right answer, whatever decided then; figures with such pairs
             do not compare with those of judges that were not given any.
+        decided_by: Pairs by what decided: ``judge`` by comparing (or failing to), ``checks`` of code before any model
+            was asked, or a ``reference`` answer that told the responses apart. Empty in files of earlier versions.
         calls: Requests sent, over all runs where the run was repeated; so are tokens, cost and seconds.
         tokens: Prompt and completion tokens together.
         cost: US dollars; None where a price is unknown.
@@ -35,6 +37,7 @@ class Summary(Figures):
     method: str
     lm: str
     reference_assisted: int = 0
+    decided_by: Mapping[str, int] = Field(default_factory=dict)
     calls: int
     tokens: int
     cost: float | None
@@ -80,6 +83,7 @@ def summarize(
         method=method,
         lm=lm,
         reference_assisted=sum(result.judgment.reference_assisted for result in results),
+        decided_by=decided_by(results),
         calls=usage.calls,
         tokens=usage.tokens,
         cost=usage.cost,

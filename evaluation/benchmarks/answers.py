@@ -11,7 +11,10 @@ from openrubrics.evaluation.writer import ANSWERS
 from openrubrics.signatures.errors import DataError
 
 _ANSWER = TypeAdapter[Answer](Answer)
-_HINT = "name the folder of a finished run over a benchmark: evaluate --benchmark NAME --out FOLDER writes one"
+_HINT = (
+    "name the folder of a finished run over a benchmark: evaluate --benchmark NAME --out FOLDER writes one; runs over "
+    "--pairs are shown side by side by openrubrics report"
+)
 
 
 def answer_lines(answers: Iterable[Answer]) -> Iterator[bytes]:

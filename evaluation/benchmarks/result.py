@@ -12,7 +12,7 @@ from openrubrics.evaluation.benchmarks.figures import ReadingFigures, figures, l
 from openrubrics.evaluation.benchmarks.load import Loaded
 from openrubrics.evaluation.benchmarks.published import Published, published
 from openrubrics.evaluation.benchmarks.run import GradedResponse
-from openrubrics.evaluation.metrics import Figures, comparisons, failures, measure
+from openrubrics.evaluation.metrics import Figures, comparisons, decided_by, failures, measure
 from openrubrics.evaluation.results import EvaluatedPair
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.values import Failed, Frozen, Orders, Usage
@@ -82,6 +82,7 @@ class BenchmarkSummary(Frozen):
         judged: What was asked.
         answer_key_used: Whether the judge was given reference answers; figures with them do not compare with others.
         reference_assisted: Pairs that came with one.
+        decided_by: Pairs by what decided, as in `openrubrics.evaluation.Summary`; empty for a scorer.
         method: Program that judged.
         lm: Model that judged.
         program: Fingerprint of the program, or another identity of the judge.
@@ -110,6 +111,7 @@ class BenchmarkSummary(Frozen):
     judged: Judged
     answer_key_used: bool = False
     reference_assisted: int = 0
+    decided_by: Mapping[str, int] = Field(default_factory=dict)
     method: str
     lm: str
     program: str
@@ -186,7 +188,7 @@ def pairwise_result(
     longer = longer_compared(loaded.cases, orders)
     assisted = sum(result.judgment.reference_assisted for result in results)
     made_by = {"orders": orders, "method": method, "lm": lm, "program": program}
-    made_by |= {"answer_key_used": assisted > 0, "reference_assisted": assisted}
+    made_by |= {"answer_key_used": assisted > 0, "reference_assisted": assisted, "decided_by": decided_by(results)}
     return _summary(loaded, rule, "pairwise", answers, longer, judged, made_by, usage, seconds, seed)
 
 

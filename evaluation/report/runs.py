@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from openrubrics.data import Manifest
 from openrubrics.evaluation.benchmarks import Answer, BenchmarkSummary, GradedResponse, read_run
-from openrubrics.evaluation.metrics import Figures
+from openrubrics.evaluation.metrics import Figures, decided_by
 from openrubrics.evaluation.results import EvaluatedPair
 from openrubrics.evaluation.summary import Summary
 from openrubrics.evaluation.writer import LEDGER
@@ -65,6 +65,11 @@ class Run:
     def reference_assisted(self) -> int:
         """Number of pairs whose judge was given the right answer."""
         return sum(pair.judgment.reference_assisted for pair in self.slim)
+
+    @property
+    def decided_by(self) -> Mapping[str, int]:
+        """Number of pairs by what decided, as in `Summary.decided_by`."""
+        return decided_by(self.slim)
 
     @property
     def scores(self) -> bool:

@@ -26,6 +26,8 @@ _WORDS = {
     "always the longer": "Accuracy of always taking the response with more characters; equal lengths count half.",
     "reference-assisted": "Pairs whose judge was given the right answer; figures with such pairs do not compare with "
     "those of other judges.",
+    "decided by code": "Pairs of which code found that one response alone obeys the rules; no model was asked.",
+    "decided by the reference": "Pairs whose responses the right answer told apart, before they were compared.",
     "kappa": "Agreement of repeated runs beyond chance, from −1 to 1.",
 }
 
@@ -88,6 +90,7 @@ def _figures(run: Run) -> Mapping[str, object]:
     if pairs:
         found |= {
             "consistent accuracy": percent(pairs.consistent_accuracy),
+            **_without_comparison(run.decided_by, pairs.pairs),
             "always the longer": percent(pairs.length_baseline),
             "ties": _count(pairs.ties, pairs.comparisons),
             "failed": _count(pairs.failed, pairs.comparisons),
@@ -112,6 +115,11 @@ def _figures(run: Run) -> Mapping[str, object]:
         "time": f"{summary.seconds:,.1f} s",
         "program": tag("code", run.manifest.program),
     }
+
+
+def _without_comparison(decided: Mapping[str, int], pairs: int) -> dict[str, object]:
+    names = {"checks": "decided by code", "reference": "decided by the reference"}
+    return {name: _count(decided[who], pairs) for who, name in names.items() if decided[who]}
 
 
 def figure_tables(runs: Sequence[Run]) -> Markup:

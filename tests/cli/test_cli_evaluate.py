@@ -70,7 +70,7 @@ def test_the_manifest_says_how_the_run_came_to_be(
     assert source["pairs"] == str(pairs)
     assert extras == {
         "method": "rubric-rm", "orders": "single", "votes": 3, "form": "seed", "probabilities": False,
-        "enforce_checks": False, "per_criterion": False, "cache": False, "rubric": str(rubric), "compiled": None,
+        "enforce_checks": False, "cache": False, "rubric": str(rubric), "compiled": None,
         "rubric_template": None, "judge_template": None,
     }  # fmt: skip
     assert manifest.counts == {"pairs": 6, "runs": 1, "failed": 0}

@@ -170,12 +170,26 @@ def test_an_evaluation_with_a_key_says_so_everywhere(
     assert sorted(asked(server)) == ["one call"] * 2 + ["reference"] * 4
     summary = Summary.model_validate_json((out / "summary.json").read_text())
     assert (summary.accuracy, summary.reference_assisted, summary.method) == (1.0, 2, "openrs")
+    assert summary.decided_by == {"judge": 2, "checks": 0, "reference": 2}
+    assert "decided without a comparison by the judge: 0 pairs by code, 2 by the reference answer" in ran.out
     manifest = Manifest.model_validate_json((out / "manifest.json").read_text())
     assert manifest.counts["reference-assisted"] == 2
     assert manifest.extras["answer_key"] == "key"
+    assert not {"votes", "form", "probabilities", "enforce_checks", "rubric", "per_criterion"} & set(manifest.extras)
     assert manifest.extras["meta_rubric"] == f"a-small-one v7 ({META.fingerprint})"
     judged = [EvaluatedPair.model_validate_json(line) for line in (out / "judgments.jsonl").read_text().splitlines()]
     assert [one.judgment.reference_assisted for one in judged] == [True, True, False, False]
+
+
+def test_an_evaluation_says_how_many_pairs_code_decided(
+    cli: Run, openrs: tuple[object, ...], jsonl: Callable[..., Path]
+) -> None:
+    pairs = rows()
+    pairs[0]["rejected"] = pairs[1]["rejected"] = " "
+    ran = cli("evaluate", *openrs, "--pairs", jsonl(pairs))
+    assert "decided without a comparison by the judge: 2 pairs by code, 0 by the reference answer" in ran.out
+    assert json.loads(cli("evaluate", *openrs, "--pairs", jsonl(pairs), "--json").out)["decided_by"]["checks"] == 2
+    assert "decided without" not in cli("evaluate", *openrs, "--pairs", jsonl(rows())).out
 
 
 @pytest.mark.slow
@@ -187,6 +201,8 @@ def test_a_report_on_a_run_with_a_key_says_so(
     assert cli("report", out, "--out", page).code == 0
     assert "openrs · labelled pairs · reference-assisted" in page.read_text()
     assert "2 of 4" in page.read_text()
+    assert "decided by the reference<" in page.read_text()
+    assert "decided by code<" not in page.read_text()
 
 
 def test_without_a_key_nothing_is_said_of_one(
@@ -234,6 +250,8 @@ def test_a_forecast_asks_nothing(
     ran = cli("evaluate", *openrs, "--two-calls", "--orders", "both", "--pairs", jsonl(rows()), "--dry-run")
     assert "about 4 requests for domains, and at most 4 for criteria and 8 for comparisons" in ran.out
     assert "none where code decides" in ran.out
+    ran = cli("judge", *openrs, "--reference", "4", "--dry-run", *ONE)
+    assert "besides, 2 for each pair with an answer key" in ran.out
     ran = cli("evaluate", *openrs, "--no-guards", "--pairs", jsonl(rows()), "--dry-run")
     assert "about 4 requests for domains, and at most 4 for comparisons, without repeats after failures; no" in ran.out
     assert server.bodies == []
@@ -244,6 +262,9 @@ def test_attribution_is_not_for_it(
 ) -> None:
     pairs = jsonl(rows())
     cli("evaluate", *openrs, "--pairs", pairs, "--out", tmp_path / "run")
+    compared = cli("evaluate", "--compare", tmp_path / "run", tmp_path / "run")
+    assert compared.code == 3
+    assert "openrubrics report" in compared.err
     ran = cli("attribute", tmp_path / "run", *openrs[4:], "--pairs", pairs)
     assert ran.code == 3
     assert "was judged by openrs, which writes criteria for each comparison anew" in ran.err
@@ -273,6 +294,9 @@ def test_audits_and_benchmarks_take_it(
     assert ran.code == 0, ran.err
     assert "answer key used for 2 pairs" in ran.out
     assert "the judge was given reference answers" in ran.out
+    assert "decided without a comparison by the judge: 0 pairs by code, 2 by the reference answer" in ran.out
+    forecast = cli("evaluate", *openrs, *options, "--dry-run").out
+    assert "besides, 2 for each pair with an answer key" in forecast
     cli("evaluate", *openrs, *options[:-2], "--out", tmp_path / "plain")
     ran = cli("evaluate", "--compare", tmp_path / "plain", tmp_path / "keyed")
     assert ran.out.count("openrs, hosted_vllm/judge") == 2

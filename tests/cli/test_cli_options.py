@@ -102,6 +102,8 @@ def test_a_dry_run_of_judge_tells_the_requests(
         "comparisons: 4, different prompts: 2; about 2 requests for rubrics and 8 for judgments, 10 in all, "
         "without repeats after failures; nothing was asked\n"
     )
+    enforced = cli(*options, "--enforce-checks", "--dry-run").out
+    assert "without repeats after failures; none where code decides; nothing was asked" in enforced
     assert cli(*options).code == 0
     assert len(server.bodies) == 10
 
