@@ -21,6 +21,8 @@ from openrubrics.cli.options import (
 from openrubrics.cli.refine_domain import refine_domain
 from openrubrics.cli.sources import SplitOptions, split_options
 
+_ANY = "--domain, --decisions or --replay"
+
 
 class TwoWays(click.Command):
     """The search, or the review of one domain where its options are given; each has options of its own."""
@@ -30,15 +32,24 @@ class TwoWays(click.Command):
     ) -> click.Context:
         """Return the context of the command that is meant."""
         of_review = ("--domain", "--decisions", "--replay")
-        if any(arg.partition("=")[0] in of_review for arg in args) and not {"-h", "--help"} & set(args):
-            return refine_domain.make_context(info_name, args, parent, **extra)
-        return super().make_context(info_name, args, parent, **extra)
+        named = [arg.partition("=")[0] for arg in args]
+        meant = next((name for name in of_review if name in named and not {"-h", "--help"} & set(args)), None)
+        try:
+            if meant:
+                return refine_domain.make_context(info_name, args, parent, **extra)
+            return super().make_context(info_name, args, parent, **extra)
+        except click.NoSuchOption as error:
+            other = self if meant else refine_domain
+            if not any(error.option_name in param.opts for param in other.params):
+                raise
+            why = f"for the search, and {meant} asks for a review" if meant else f"for a review, which {_ANY} ask for"
+            raise click.UsageError(f"{error.option_name} is {why}", error.ctx) from None
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Show the options of both; those that they share once."""
         super().format_options(ctx, formatter)
         mine = {param.name for param in self.params}
-        records = [param.get_help_record(ctx) for param in refine_domain.params if param.name not in mine | {"out"}]
+        records = [param.get_help_record(ctx) for param in refine_domain.params if param.name not in mine - {"out"}]
         with formatter.section("Options with --domain"):
             formatter.write_dl([record for record in records if record])
 

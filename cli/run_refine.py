@@ -6,7 +6,7 @@ from typing import Literal
 
 import click
 
-from openrubrics.cli.build import model, reflection_model
+from openrubrics.cli.build import model, reflection_model, refuse_given
 from openrubrics.cli.optimize_progress import search_progress
 from openrubrics.cli.options import LMOptions, ReflectionOptions
 from openrubrics.cli.run_optimize import read_splits
@@ -18,6 +18,8 @@ from openrubrics.optimizers.refinement.plan import Judging, RefinePlan, Sizes
 from openrubrics.optimizers.refinement.refine import CARD, DOCUMENT, LEDGER, carry_out
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.meta_rubric_file import default_meta_rubric, read_meta_rubric
+
+_OF_RUBRICS = ("rubric_lm", "rubric_api_base", "rubric_api_key")
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ def foretell(settings: Settings, splits: SplitOptions, lms: LMOptions, reflectio
 
 def _checked(settings: Settings, splits: SplitOptions, lms: LMOptions, reflection: ReflectionOptions) -> RefinePlan:
     """Return the run, once all that needs no request has been found to be in order."""
+    refuse_given(_OF_RUBRICS, "refine, where no rubric is written")
     _check_folder(settings)
     author = reflection_model(lms, reflection)
     if author is None:

@@ -15,6 +15,8 @@ from openrubrics.cli.show_optimize import change_of, show_scores
 from openrubrics.optimizers.refinement.card import RefinementCard
 from openrubrics.optimizers.refinement.refine import DOCUMENT
 
+_DOMAINS = 8
+
 
 def report(card: RefinementCard, settings: Settings, as_json: bool, max_failed: float) -> int:
     """Print the card, and what to do next; return the exit code."""
@@ -38,8 +40,27 @@ def show_refinement(out: Console, card: RefinementCard) -> None:
     biased = "it chose the document, so this is biased upwards" if card.base != card.refined else ""
     said = [change_of("validation", card.val, biased)]
     said += [change_of("test", card.test)] if card.test else []
+    said += [_by_domain(card)] if len(card.domains) > 1 else []
     for line in (*said, *_story(card)):
         out.print(Text(clean(line)), soft_wrap=True)
+
+
+def _by_domain(card: RefinementCard) -> str:
+    """Say in one line what became of each domain, big ones first."""
+    big = sorted(card.domains.items(), key=lambda item: -item[1].pairs)
+    listed = ", ".join(
+        f"{name or 'no domain'} {one.before:.3f} to {one.after:.3f} ({one.pairs} pair{'s' * (one.pairs > 1)})"
+        for name, one in big[:_DOMAINS]
+    )
+    return f"test by domain: {listed}{f', and {len(big) - _DOMAINS} more' if len(big) > _DOMAINS else ''}"
+
+
+def _why_none(card: RefinementCard) -> str:
+    if card.candidates == 1:
+        return "no other one was tried"
+    if not card.accepted:
+        return "no edit did better on the training pairs"
+    return "no edit did better on validation"
 
 
 def _story(card: RefinementCard) -> Iterator[str]:
@@ -48,7 +69,7 @@ def _story(card: RefinementCard) -> Iterator[str]:
     )
     yield f"verdict: {card.verdict}{'' if card.test else f': {why}'}"
     if not card.lineage:
-        yield "the document is that of before: no edit did better on validation"
+        yield f"the document is that of before: {_why_none(card)}"
     for step in card.lineage:
         fixes, breaks, failed = (len(ids) for ids in (step.effect.fixes, step.effect.breaks, step.effect.failed))
         lost = f" ({failed} without a judgment)" if failed else ""
@@ -65,11 +86,15 @@ def _story(card: RefinementCard) -> Iterator[str]:
         f"the search ended: {card.stopped}; {card.candidates} documents in {card.generations} generations, "
         f"{card.accepted} accepted, {card.judgments} judgments"
     )
-    refused = sum(card.refused.values())
+    unreadable, refused = sum(card.unreadable.values()), sum(card.refused.values())
     yield (
-        f"asked for edits {card.asked} times; {card.unreadable} replies were unreadable, {refused} edits did not fit, "
+        f"asked for edits {card.asked} times; {unreadable} replies were unreadable, {refused} edits did not fit, "
         f"{card.repeated} had been tried before"
     )
+    for what, reasons in (("unreadable", card.unreadable), ("did not fit", card.refused)):
+        if reasons:
+            reason = max(reasons, key=lambda one: reasons[one])
+            yield f"  {what}, {reasons[reason]} of {sum(reasons.values())}: {reason}"
     usage = card.usage
     cost = f", {usage.cost:.4f} US dollars" if usage.cost else ""
     models = " + ".join(dict.fromkeys(card.lms.values()))

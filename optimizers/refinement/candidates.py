@@ -14,7 +14,7 @@ from typing import Literal
 from openrubrics.evaluation import EvaluatedPair
 from openrubrics.evaluation.metrics import comparisons
 from openrubrics.optimizers.refinement.proposals import Effect, Proposal
-from openrubrics.signatures.edits import Delete, Edit, apply_edit
+from openrubrics.signatures.edits import Add, Delete, Edit, apply_edit
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.meta_rubric import MetaRubric
 from openrubrics.signatures.meta_rubric_shown import shown
@@ -110,10 +110,15 @@ class Candidate:
         """Take its judgments of all training pairs."""
         self.train = train
         self.accuracy["train"] = accuracy(train, orders)
-        by_domain: defaultdict[str, list[EvaluatedPair]] = defaultdict(list)
-        for result in train:
-            by_domain[result.domain].append(result)
-        self.domains = {domain: accuracy(results, orders) for domain, results in sorted(by_domain.items())}
+        self.domains = {domain: accuracy(results, orders) for domain, results in in_domains(train).items()}
+
+
+def in_domains(results: Sequence[EvaluatedPair]) -> dict[str, list[EvaluatedPair]]:
+    """Return results by the domain of their pairs, in the order of the alphabet."""
+    by_domain: defaultdict[str, list[EvaluatedPair]] = defaultdict(list)
+    for result in results:
+        by_domain[result.domain].append(result)
+    return dict(sorted(by_domain.items()))
 
 
 def accuracy(results: Sequence[EvaluatedPair], orders: Orders) -> float:
@@ -148,8 +153,7 @@ def cross(first: Candidate, second: Candidate) -> tuple[MetaRubric, tuple[Propos
     """Return the better of two candidates with the edits of the other, and these edits.
 
     The rule is ours: edits of the other one are taken in their order. Where both have changed a principle of the same
-    name, that of the better one stays, and so it does where an edit no longer fits, or would say what another principle
-    says in the same words.
+    name, that of the better one stays, and so it does where an edit no longer fits or is not useful (`check_useful`).
 
     Returns:
         None where nothing can be taken.
@@ -159,9 +163,8 @@ def cross(first: Candidate, second: Candidate) -> tuple[MetaRubric, tuple[Propos
     made, taken = better.meta_rubric, []
     for proposal in (proposal for step in other.steps for proposal in step.proposals):
         if changed(proposal.edit) not in touched:
-            if says_again(proposal.edit, made):
-                continue
             try:
+                check_useful(proposal.edit, made)
                 made = apply_edit(made, proposal.edit)
             except UsageError:
                 continue
@@ -174,13 +177,24 @@ def said(meta_rubric: MetaRubric) -> frozenset[tuple[str, str]]:
     return frozenset((one.type, one.text.casefold()) for one in meta_rubric.general.principles)
 
 
-def says_again(edit: Edit, meta_rubric: MetaRubric) -> bool:
-    """Whether an edit would put what another principle of its part says, in the same words."""
+def check_useful(edit: Edit, meta_rubric: MetaRubric) -> None:
+    """Refuse an edit that fits and is not worth trying, so that documents do not grow without bound.
+
+    The bound is ours: twice as many principles as a judge may write criteria, since it leaves out what does not apply.
+
+    Raises:
+        UsageError: Another principle of the part says the same in the same words, or there are enough.
+    """
     if isinstance(edit, Delete):
-        return False
-    mine = edit.principle
-    others = (one for one in meta_rubric.part(edit.part).principles if one.name != mine.name)
-    return any(one.text.casefold() == mine.text.casefold() for one in others)
+        return
+    mine, principles = edit.principle, meta_rubric.part(edit.part).principles
+    if any(one.text.casefold() == mine.text.casefold() for one in principles if one.name != mine.name):
+        raise UsageError(f"cannot {edit}: another principle says the same")
+    if isinstance(edit, Add) and len(principles) >= 2 * meta_rubric.most:
+        raise UsageError(
+            f"cannot {edit}: there are {len(principles)} {edit.part} principles already, for {meta_rubric.most} "
+            f"criteria at most"
+        )
 
 
 def changed(edit: Edit) -> tuple[str, str]:

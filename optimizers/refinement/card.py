@@ -45,6 +45,20 @@ class Tried(Frozen):
     cost: int
 
 
+class InDomain(Frozen):
+    """Accuracy on the pairs of one domain.
+
+    Attributes:
+        pairs: How many there are.
+        before: Share of right comparisons by the document of before, in [0, 1].
+        after: The same by the result.
+    """
+
+    pairs: int
+    before: float
+    after: float
+
+
 class RefinementCard(Frozen):
     """How a meta-rubric was refined, with everything that is needed to judge it and to do it again.
 
@@ -67,13 +81,14 @@ class RefinementCard(Frozen):
         cost_unit: What the cost of a meta-rubric is counted in.
         val: Scores on the validation pairs, by which the result was chosen: they are biased upwards.
         test: Scores on the test pairs, which nothing was chosen by; None where there were none.
+        domains: Accuracy on the test pairs by the domain of the pairs; empty where there were none.
         verdict: What is to be said of the change, in words.
         stopped: Why the search ended.
         generations: Generations that were finished.
         candidates: Meta-rubrics that were made, with the one of before.
         accepted: How many were accepted.
         asked: Requests for edits.
-        unreadable: Replies to them without an edit that can be read.
+        unreadable: Requests that brought no edit that can be read, by reason.
         refused: Edits that did not fit, by reason.
         repeated: Edits that led to what had been tried before.
         unjudged: Training pairs without a judgment before; nothing was learnt from them.
@@ -102,13 +117,14 @@ class RefinementCard(Frozen):
     cost_unit: str = COST_UNIT
     val: SplitScores
     test: SplitScores | None
+    domains: Mapping[str, InDomain]
     verdict: str
     stopped: str
     generations: int
     candidates: int
     accepted: int
     asked: int
-    unreadable: int
+    unreadable: Mapping[str, int]
     refused: Mapping[str, int]
     repeated: int
     unjudged: int

@@ -19,8 +19,8 @@ from openrubrics.optimizers.compile import check_readable, place_of
 from openrubrics.optimizers.limits import left_for_search
 from openrubrics.optimizers.plan import data_hashes
 from openrubrics.optimizers.refinement.bench import Bench
-from openrubrics.optimizers.refinement.candidates import Candidate, Step, accuracy
-from openrubrics.optimizers.refinement.card import RefinementCard, Tried
+from openrubrics.optimizers.refinement.candidates import Candidate, Step, accuracy, in_domains
+from openrubrics.optimizers.refinement.card import InDomain, RefinementCard, Tried
 from openrubrics.optimizers.refinement.failures import failures
 from openrubrics.optimizers.refinement.plan import Judging, RefinePlan, Sizes
 from openrubrics.optimizers.refinement.search import Asked, Search
@@ -256,13 +256,14 @@ class _Run:
             cost=(self.base.cost, self.best.cost),
             val=self._scores(self.val[self.base.name], self.val[self.best.name]),
             test=test,
+            domains=self._in_domains(before, after) if before and after else {},
             verdict=test.change.verdict if test else "not tested",
             stopped=self.stopped,
             generations=said.generations,
             candidates=len(tried),
             accepted=sum(one.fate == "accepted" for one in tried),
             asked=said.asked,
-            unreadable=said.unreadable,
+            unreadable=dict(said.unreadable),
             refused=dict(said.refused),
             repeated=said.repeated,
             unjudged=self.unjudged,
@@ -272,6 +273,13 @@ class _Run:
             seconds=seconds,
             versions=versions(),
         )
+
+    def _in_domains(self, before: Judged, after: Judged) -> dict[str, InDomain]:
+        orders, then = self.plan.judging.orders, in_domains(after)
+        return {
+            domain: InDomain(pairs=len(results), before=accuracy(results, orders), after=accuracy(then[domain], orders))
+            for domain, results in in_domains(before).items()
+        }
 
     def _lineage(self) -> tuple[Step, ...]:
         """Return the steps to the result, with the accuracies on validation that are known."""

@@ -12,14 +12,14 @@ from random import Random
 from openrubrics.lms import Budget, budget
 from openrubrics.optimizers.limits import affordable_runs
 from openrubrics.optimizers.refinement.bench import Ask, Bench
-from openrubrics.optimizers.refinement.candidates import Candidate, Origin, Step, cross, said, says_again, select
+from openrubrics.optimizers.refinement.candidates import Candidate, Origin, Step, check_useful, cross, said, select
 from openrubrics.optimizers.refinement.failures import Cluster, clusters, failures, is_right
 from openrubrics.optimizers.refinement.plan import RefinePlan
 from openrubrics.optimizers.refinement.proposals import Proposal, effect
 from openrubrics.optimizers.replay import SearchEnded
 from openrubrics.signatures import Failed, PreferencePair
 from openrubrics.signatures.edits import apply_edit
-from openrubrics.signatures.errors import BudgetError
+from openrubrics.signatures.errors import BudgetError, UsageError
 from openrubrics.signatures.meta_rubric import MetaRubric
 from openrubrics.signatures.values import Usage
 
@@ -33,14 +33,14 @@ class Asked:
 
     Attributes:
         asked: Requests for edits.
-        unreadable: Replies without an edit that can be read.
+        unreadable: Why there were no edits that could be read, with how often.
         refused: Why edits did not fit the meta-rubric, with how often.
         repeated: Edits that led to what had been tried before.
         generations: Those that were finished.
     """
 
     asked: int = 0
-    unreadable: int = 0
+    unreadable: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     repeated: int = 0
     generations: int = 0
@@ -179,7 +179,7 @@ class Search:
         asks = list(self._asks(number, size))
         replies = self._bench.propose(asks)
         self.said.asked += len(asks)
-        self.said.unreadable += sum(isinstance(reply, Failed) for reply in replies)
+        self.said.unreadable.update(reply.reason for reply in replies if isinstance(reply, Failed))
         drafted: list[list[tuple[Ask, Proposal]]] = []
         for ask, reply in zip(asks, replies, strict=True):
             if not isinstance(reply, Failed):
@@ -195,10 +195,13 @@ class Search:
         for ask, proposal in (item for row in zip_longest(*drafted) for item in row if item):
             if len(found) == size:
                 break
+            try:
+                check_useful(proposal.edit, ask.parent.meta_rubric)
+            except UsageError as error:
+                self.said.refused[error.message] += 1
+                continue
             made = apply_edit(ask.parent.meta_rubric, proposal.edit)
-            if says_again(proposal.edit, ask.parent.meta_rubric):
-                self.said.refused[f"cannot {proposal.edit}: another principle says the same"] += 1
-            elif not self._is_new(made):
+            if not self._is_new(made):
                 self.said.repeated += 1
             else:
                 found.append(Candidate(made, Origin(generation=number, parent=ask.parent.name, proposals=(proposal,))))

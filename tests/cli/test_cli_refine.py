@@ -104,6 +104,8 @@ def test_a_search_writes_document_card_and_candidates_and_says_what_they_are_wor
     assert found.test is not None
     for said in (
         f"test: {found.test.change.difference:+.3f} (95 %: ",
+        f"test by domain: relevance {found.domains['relevance'].before:.3f} to {found.domains['relevance'].after:.3f} ("
+        f"{found.domains['relevance'].pairs} pairs), ",
         f"verdict: {found.verdict}\n",
         f"\n{found.lineage[0].proposals[0].edit}\n",
         f"  from {found.lineage[0].proposals[0].cluster}; ",
@@ -126,6 +128,9 @@ def test_what_cannot_work_is_refused_before_anything_is_asked(
     few = data(FEW)
     for wrong, says in (
         ((), "none is given"),
+        (("--max-calls", 900, "--rubric-lm", "x"), "--rubric-lm cannot be used with refine, where no rubric is"),
+        (("--max-calls", 900, "--domain", "verse"), "--generations is for the search, and --domain asks for a review"),
+        (("--max-calls", 900, "--terminal"), "--terminal is for a review, which --domain, --decisions or --replay"),
         (("--max-calls", 9), "9 calls are too few"),
         (("--max-calls", 900, "--meta-rubric", few[1]), "train.jsonl"),
         (("--max-calls", 900, "--val-share", 0.5), "--val-share is for runs without --val"),
@@ -170,7 +175,7 @@ def test_no_gain_is_said_plainly_and_is_no_failure(
     ran = cli(*options, *data(FEW), "--max-calls", 500)
     assert ran.code == 0
     assert "verdict: no reliable gain\n" in ran.out
-    assert "the document is that of before: no edit did better on validation\n" in ran.out
+    assert "the document is that of before: no edit did better on the training pairs\n" in ran.out
     assert (tmp_path / "run" / "meta_rubric.md").read_text() == str(POOR)
 
 

@@ -61,6 +61,12 @@ def test_a_poor_meta_rubric_improves_on_held_out_pairs(result: Refined, model: S
     assert card.usage.calls == len(model.requests)
     assert card.cost == (len(shown(POOR)), len(shown(result.meta_rubric)))
     assert card.cost_unit == COST_UNIT
+    assert sum(one.pairs for one in card.domains.values()) == card.test.pairs
+    assert set(card.domains) == set(QUALITIES)
+    for which in ("before", "after"):
+        right = sum(getattr(one, which) * one.pairs for one in card.domains.values())
+        assert right == pytest.approx(getattr(card.test, which).accuracy * card.test.pairs)
+    assert card.domains["relevance"].before == pytest.approx(24 / 28)
 
 
 def test_the_result_counts_up_and_what_was_given_stays(result: Refined) -> None:
@@ -187,6 +193,17 @@ def test_the_same_principles_in_another_order_are_not_tried_again() -> None:
     assert found.card.repeated > 0
 
 
+def test_a_document_gets_at_most_twice_as_many_principles_as_a_judge_writes_criteria() -> None:
+    small = POOR.model_copy(update={"most": 1})
+    found = refined(meta_rubric=small, sizes=Sizes(generations=4, population=4, beam=2))
+    assert len(found.meta_rubric.general.principles) == 2
+    assert found.card.candidates > 1
+    assert found.card.refused
+    for reason in found.card.refused:
+        assert reason.startswith("cannot add to general: ")
+        assert reason.endswith(": there are 2 general principles already, for 1 criteria at most")
+
+
 @pytest.mark.parametrize("author", ["useless", "harmful", "silent"])
 def test_where_nothing_helps_the_document_stays_and_no_gain_is_claimed(author: Any) -> None:  # noqa: ANN401
     found = refined(RefiningWorld(author), FEW, sizes=Sizes(generations=2, population=2))
@@ -197,7 +214,8 @@ def test_where_nothing_helps_the_document_stays_and_no_gain_is_claimed(author: A
     assert found.card.refined == found.card.base
     assert found.card.lineage == ()
     assert found.card.accepted == 0
-    assert found.card.unreadable == (found.card.asked if author == "silent" else 0)
+    assert sum(found.card.unreadable.values()) == (found.card.asked if author == "silent" else 0)
+    assert all("no change found in 'I would leave everything as it is.'" in why for why in found.card.unreadable)
 
 
 def test_an_edit_that_breaks_more_than_it_fixes_is_not_accepted() -> None:
