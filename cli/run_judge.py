@@ -112,9 +112,8 @@ def run(asked: Asked, settings: Settings, program: ProgramOptions, lms: LMOption
     if nodes and isinstance(comparisons, list):
         raise UsageError("a single comparison needs no cluster", "leave --engine ray out, or give --pairs")
     if settings.dry_run:
-        click.echo(
-            forecast("comparisons", (item.prompt for item in comparisons), program, references=reference is not None)
-        )
+        prompts = (item.prompt for item in comparisons)
+        click.echo(forecast("comparisons", prompts, program, references=reference is not None))
         return 0
     with spending(lms):
         if isinstance(comparisons, list):
