@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
+from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.meta_rubric import GUARDS, GuardName
-from openrubrics.signatures.values import Check, Criterion
+from openrubrics.signatures.values import Check, Criterion, Prompt, prompt_text
 from openrubrics.verifiers.attach import stated_rules
 from openrubrics.verifiers.conversation import own_request
 from openrubrics.verifiers.describe import describe
@@ -29,17 +30,23 @@ _BOUND: Mapping[GuardName, Callable[[str], Check | None]] = {
 }
 
 
-def request_checks(prompt: str, guards: Sequence[GuardName] = GUARDS) -> tuple[Criterion, ...]:
+def request_checks(prompt: Prompt, guards: Sequence[GuardName] = GUARDS) -> tuple[Criterion, ...]:
     """Return what code decides about every answer to a prompt: hard rules, each with its check.
 
     Of a transcript, the last turn of the user states rules; what explains a guard away, such as a language that is
     named or a reason to decline, may stand in any turn.
 
     Args:
-        prompt: A request, or a transcript of turns as `openrubrics.signatures.prompt_text` writes it.
+        prompt: A request, a conversation, or a transcript of turns as `openrubrics.signatures.prompt_text` writes it.
         guards: What to look for, in this order; a guard that the prompt explains away is left out.
+
+    Raises:
+        UsageError: A guard is unknown, or the prompt is neither text nor a conversation.
     """
-    return _bound(prompt, tuple(guards))
+    for guard in guards:
+        if guard not in GUARDS:
+            raise UsageError(f"unknown guard {guard!r}", f"guards are {', '.join(GUARDS)}")
+    return _bound(prompt_text(prompt), tuple(guards))
 
 
 @lru_cache(maxsize=256)  # the answers to a prompt come one by one, and reading a long prompt takes some milliseconds
@@ -53,7 +60,7 @@ def _bound(prompt: str, guards: tuple[GuardName, ...]) -> tuple[Criterion, ...]:
     return tuple(found)
 
 
-def verifiable_share(prompt: str, response: str, guards: Sequence[GuardName] = GUARDS) -> float | None:
+def verifiable_share(prompt: Prompt, response: str, guards: Sequence[GuardName] = GUARDS) -> float | None:
     """Return the share of a prompt's checks that a response passes, in [0, 1], each of equal weight.
 
     An additive reward: what it weighs beside the judge's is unknown in OpenRS, and for the caller to say. An empty
@@ -62,6 +69,9 @@ def verifiable_share(prompt: str, response: str, guards: Sequence[GuardName] = G
 
     Returns:
         None where there is no check, or none that can be decided.
+
+    Raises:
+        UsageError: As for `request_checks`.
     """
     results = [verify(rule.check, response).passed for rule in request_checks(prompt, guards) if rule.check]
     decided = [passed for passed in results if passed is not None]

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openrubrics.programs.enforce import decide_by_checks
-from openrubrics.signatures import Label, Rubric, prompt_text
+from openrubrics.signatures import Label, Message, Rubric, prompt_text
+from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.meta_rubric import GUARDS, GuardName
 from openrubrics.verifiers import own_request, request_checks, stated_rules, verifiable_share, verify
 
@@ -51,6 +52,20 @@ def test_only_what_is_asked_for_is_looked_for_in_the_order_asked() -> None:
 def test_a_prompt_is_read_once_for_all_its_answers() -> None:
     assert request_checks(ASK) is request_checks(ASK, [*GUARDS])
     assert request_checks(ASK) is not request_checks(ASK, GUARDS[:2])
+
+
+def test_a_conversation_is_read_as_its_transcript() -> None:
+    hi = (Message(role="user", content="Hi."), Message(role="assistant", content="Hi."))
+    turns = (*hi, Message(role="user", content=ASK))
+    assert request_checks(turns) == request_checks(prompt_text(turns)) != ()
+    assert verifiable_share(turns[-1:], GOOD) == verifiable_share(ASK, GOOD) == 1.0
+
+
+def test_a_guard_or_prompt_that_is_none_is_refused() -> None:
+    with pytest.raises(UsageError, match="unknown guard 'mix'"):
+        request_checks(ASK, ("mix",))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="a prompt cannot be read"):
+        request_checks(3)  # type: ignore[arg-type]
 
 
 def test_of_a_transcript_the_last_turn_states_rules_and_any_turn_explains_a_guard_away() -> None:
