@@ -32,8 +32,8 @@ _SAID: dict[str, Correctness] = {
     "unclear": "unclear",
 }
 _VALUE = re.compile(
-    r"[ \t*_`\"'<\[(]{0,8}(?P<said>correct|incorrect|not[ \t]correct|wrong|unclear)(?![^\W_])[ \t*_`\"'>\])]{0,8}"
-    r"(?:$|[.;,(–—-](?P<remark>.*))",
+    r"[ \t*_`\"'<\[(]{0,8}(?P<said>correct|incorrect|not[ \t]correct|wrong|unclear)[ \t*_`\"'>\])]{0,8}"
+    r"(?:$|(?:[.;,:!(–—]|(?<=[ \t])-)(?P<remark>.*))",
     re.IGNORECASE,
 )
 _OTHERWISE = re.compile(

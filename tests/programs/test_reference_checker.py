@@ -6,6 +6,7 @@ import pytest
 
 from openrubrics.lms import ScriptedLM
 from openrubrics.programs import ReferenceChecker
+from openrubrics.programs.adaptive_outcome import told_apart
 from openrubrics.signatures import Failed, ParseError, UsageError, VerbatimAdapter, invert
 from openrubrics.signatures.reference import REFERENCE_FINDING, CheckAgainstReference
 from openrubrics.signatures.reference_text import ReferenceTrace
@@ -70,6 +71,8 @@ def test_the_model_sees_the_request_the_reference_and_the_response_each_in_its_s
         ("- **Finding**: `unclear` (several answers are right)", "unclear", 0),
         ("Finding: not correct", "incorrect", -1),
         ("Finding: WRONG - it says 13", "incorrect", -1),
+        ("Finding: correct!", "correct", 1),
+        ("Finding: incorrect: it says 13", "incorrect", -1),
         ("So:\nFinding:\n\n**correct**", "correct", 1),
         ("<think>\nFinding: correct\n</think>\nFinding: incorrect", "incorrect", -1),
         ("Finding: <correct, incorrect or unclear>\nFinding: incorrect", "incorrect", -1),
@@ -81,6 +84,22 @@ def test_the_model_sees_the_request_the_reference_and_the_response_each_in_its_s
 def test_a_finding_is_read_as_models_write_it(reply: str, finding: str, score: int) -> None:
     read = ReferenceTrace.parse(reply)
     assert (read.finding, read.score) == (finding, score)
+
+
+def test_reasons_stand_before_the_finding() -> None:
+    assert ReferenceTrace.parse(f"{REPLY}\n\nIs there anything else?").reasons == ReferenceTrace.parse(REPLY).reasons
+
+
+@pytest.mark.parametrize(
+    ("better", "worse"), [("correct", "unclear"), ("unclear", "incorrect"), ("correct", "incorrect")]
+)
+def test_correct_goes_before_unclear_and_unclear_before_incorrect(better: str, worse: str) -> None:
+    first, second = (ReferenceTrace.parse(f"Finding: {said}") for said in (better, worse))
+    for a, b, preferred in ((first, second, "A"), (second, first, "B")):
+        verdict = told_apart(a, b)
+        assert verdict is not None
+        assert verdict.preferred == preferred
+    assert told_apart(first, first) is told_apart(first, Failed(reason="cut")) is None
 
 
 @pytest.mark.parametrize(
@@ -96,6 +115,8 @@ def test_a_finding_is_read_as_models_write_it(reply: str, finding: str, score: i
         "Finding: correct (unless the year is a leap year)",
         "Finding: correct?",
         "Finding: correctly rounded",
+        "Finding: correct-ish",
+        "Finding: correct!?",
         "Finding:\nThe response is right.\ncorrect",
         "<think>\nFinding: correct",
         "Winner: A",

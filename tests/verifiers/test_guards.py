@@ -121,6 +121,7 @@ def test_what_cannot_be_decided_for_one_response_counts_for_neither() -> None:
     assert verify(rule.check, doubtful).passed is None
     assert verify(rule.check, LOOP).passed is False
     assert decide_by_checks(Rubric(criteria=(rule,)), doubtful, LOOP) is None
+    assert decide_by_checks(Rubric(criteria=(rule,)), doubtful, "warm, bright") is None
 
 
 def test_the_share_is_that_of_the_checks_passed() -> None:
