@@ -159,6 +159,7 @@ def test_one_number_of_criteria_is_a_range() -> None:
     assert (meta.least, meta.most) == (7, 7)
 
 
+WHEN = "When: The request asks for a program.\n\n### Principles\n\n"
 FAULTS = [
     ("- core [5]", "- cor [5]", 9, "unknown type 'cor'", "did you mean core?"),
     ("- right [core]", "- right [Cores]", 27, "unknown type 'Cores'", "did you mean core?"),
@@ -204,6 +205,7 @@ FAULTS = [
     ("## Domain: code", "## Domain: general", 30, "'general' cannot be the name of a domain", "another"),
     ("## Domain: code", "## Domain:", 30, "'' is no name", ""),
     ("When: The request asks for a program.\n", "", 30, "domain code has no When", "When: The request asks for"),
+    (WHEN, "### Principles\n\nWhen: The request asks for a program.\n\n", 34, "When: stands outside", "right below"),
     ("When: The", "When: It is.\nWhen: The", 33, "a second When: of domain code", ""),
     ("### Method", "When: Always.\n\n### Method", 20, "When: stands outside of a domain", "## Domain: NAME"),
     ("- stated_rules", "- empty\n\n## Domain: code\n\nWhen: A.\n\n## Guards", 21, "a second heading 'Guards'", ""),
