@@ -25,11 +25,11 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--domain", help="Domain part of the document that is changed.")
 @click.option(
     "--decisions",
-    required=True,
     type=_FILE,
-    help="File of decisions, which only grows; one that is there is gone on with. What was proposed is kept beside it.",
+    help="File of decisions, which only grows; one that is there is gone on with. What was proposed is kept beside it. "
+    "DOMAIN.decisions.jsonl if none.",
 )
-@click.option("--out", required=True, type=_FILE, help="Where the new document goes once it is signed.")
+@click.option("--out", type=_FILE, help="Where the new document goes once it is signed; DOMAIN.md if none.")
 @overwrite_option
 @click.option("--meta-rubric", "document", type=FILE, help="Document to start from; the one that is shipped if none.")
 @click.option("--replay", is_flag=True, help="Make the document from the decisions of --decisions; ask nobody.")
@@ -57,8 +57,8 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @lm_options
 def refine_domain(
     domain: str | None,
-    decisions: Path,
-    out: Path,
+    decisions: Path | None,
+    out: Path | None,
     overwrite: bool,
     document: Path | None,
     replay: bool,
@@ -77,7 +77,12 @@ def refine_domain(
 ) -> int:
     """Decide about edits of one domain part that were proposed from labelled pairs; described with the search."""
     from openrubrics.cli.run_refine_domain import Proposing, Reviewing, foretell, run, run_replay
+    from openrubrics.signatures.errors import UsageError
 
+    if domain is None and not (decisions and out):
+        raise UsageError("no domain is named", "give --domain, or --decisions and --out with --replay")
+    decisions = decisions or Path(f"{domain}.decisions.jsonl")
+    out = out or Path(f"{domain}.md")
     if replay:
         return run_replay(document, decisions, out, overwrite=overwrite, dry_run=dry_run)
     proposing = Proposing(

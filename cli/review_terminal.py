@@ -2,6 +2,7 @@
 
 import sys
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Literal
 
 import click
@@ -17,23 +18,29 @@ from openrubrics.signatures.meta_rubric import CRITERION_TYPES, MetaPrinciple, M
 _KINDS = {"add": "Add", "delete": "Delete", "modify": "Change"}
 _DONE = {"accept": "accepted", "reject": "rejected", "rewrite": "rewritten"}
 _MARKS = {"kept": " ", "added": "+", "changed": "~", "deleted": "-"}
+_OUTCOMES = {"chosen": "right", "rejected": "wrong", "tie": "a tie", "failed": "no judgment"}
 _CHOICES = "accept (a), reject (r), rewrite (w), see the pairs (p), go on (Enter), end (q)"
 
 
-def review_in_terminal(review: Review) -> MetaRubric:
+def review_in_terminal(review: Review, out: Path) -> MetaRubric:
     """Ask about one edit after the other and for a signature, and return the signed document.
 
     Each decision is saved when its line says so. The end of the input ends the review, and what was saved stays.
 
+    Args:
+        review: What is decided about.
+        out: Where the document is going to be written, for the person to know.
+
     Raises:
         click.Abort: The review ended without a signature.
     """
-    if isinstance(sys.stdin, TextIOWrapper):
-        sys.stdin.reconfigure(errors="replace")
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     proposals = review.proposals
     _say(
         f"{proposals.meta_rubric.name}, version {proposals.meta_rubric.version}, part {proposals.domain}: "
-        f"{proposals.right} of {proposals.pairs} pairs are judged right by {proposals.lm}"
+        f"{proposals.right} of {proposals.pairs} pairs are judged right by {_line(proposals.lm)}"
     )
     for principle in proposals.meta_rubric.part(proposals.domain).principles:
         _say(f"  {_shown(principle)}")
@@ -43,7 +50,7 @@ def review_in_terminal(review: Review) -> MetaRubric:
         _show(review, proposal)
         if not _decided(review, proposal, who):
             break
-    return _signed(review)
+    return _signed(review, out)
 
 
 def _decided(review: Review, proposal: ProposedEdit, who: str) -> bool:
@@ -74,6 +81,8 @@ def _save(review: Review, proposal: ProposedEdit, verdict: Literal["accept", "re
     type_ = text = ""
     if verdict == "rewrite":
         now = _wanted(review, proposal)
+        for rule in review.proposals.meta_rubric.types:
+            _say(f"  {rule.type}: {rule.text}")
         _say("The pairs were judged under the proposed text; nobody has judged them under another one.")
         type_ = _ask(f"Type, one of {', '.join(CRITERION_TYPES)} (Enter keeps {now.type}): ") or now.type
         text = _ask("Text (Enter keeps it): ") or now.text
@@ -87,17 +96,18 @@ def _save(review: Review, proposal: ProposedEdit, verdict: Literal["accept", "re
     return True
 
 
-def _signed(review: Review) -> MetaRubric:
+def _signed(review: Review, out: Path) -> MetaRubric:
     state = review.state
     _say(f"\nWhat the decisions make of {review.proposals.domain}:")
     for line in state.result:
         _say(f"{_MARKS[line.change]} {_shown(line.principle)}")
     _say(f"{state.unsigned} decisions to sign, {len(state.undecided)} edits undecided")
+    _say("Edits were tried one by one: nobody has judged the pairs under all of them together.")
     if not state.unsigned:
         raise click.Abort
     if state.undecided and _ask("Leave them undecided? (y/N): ").lower() not in ("y", "yes"):
         raise click.Abort
-    _say(STATEMENT)
+    _say(f"Signing writes version {state.version} to {out}, and ends the review. You sign:\n{STATEMENT}")
     while name := _ask("Sign with your name (Enter to leave it unsigned): "):
         try:
             return review.sign(name, leave_undecided=bool(state.undecided))
@@ -119,12 +129,16 @@ def _show(review: Review, proposal: ProposedEdit) -> None:
         _say(
             f"  {_DONE[standing.verdict]} by {standing.who}{', and signed' if standing.signed else ', not signed yet'}"
         )
-    _say(f"  why: {proposal.why or 'no reason was given'}")
-    _say(f"  failures it is to mend: {proposal.cluster or 'none were named'}")
+        if standing.note:
+            _say(f"  note: {_line(standing.note)}")
+    _say(f"  why: {_line(proposal.why) or 'no reason was given'}")
+    _say(f"  failures it is to mend: {_line(proposal.cluster) or 'none were named'}")
     if before:
         _say(f"- {_shown(before)}")
     if not isinstance(proposal.edit, Delete):
         _say(f"+ {_shown(proposal.edit.principle)}")
+    if standing and standing.verdict == "rewrite":
+        _say(f"rewritten: {_shown(_wanted(review, proposal))}")
     for what, pairs in (("fixes", proposal.fixes), ("breaks", proposal.breaks)):
         _say(f"  {what} {len(pairs)} of {review.proposals.pairs} pairs{': ' if pairs else ''}{_ids(pairs)}")
     if proposal.failed:
@@ -134,7 +148,7 @@ def _show(review: Review, proposal: ProposedEdit) -> None:
 def _show_pairs(proposal: ProposedEdit) -> None:
     for what, pairs in (("fixed", proposal.fixes), ("broken", proposal.breaks)):
         for pair in pairs:
-            _say(f"\n  {what}: {pair.id}")
+            _say(f"\n  {what}: {_line(pair.id)}")
             _block("request", pair.prompt)
             for name, text in (("A", pair.response_a), ("B", pair.response_b)):
                 _block(f"Response {name}{', which people prefer' if name == pair.label else ''}", text)
@@ -144,22 +158,28 @@ def _show_pairs(proposal: ProposedEdit) -> None:
 
 def _show_said(when: str, said: Said) -> None:
     by = ", by code" if said.by == "checks" else ""
-    _say(f"  {when}: {said.outcome}{by}. {said.why}")
+    _say(f"  {when}: {_OUTCOMES[said.outcome]}{by}. {_line(said.why)}")
     for shown in said.orders:
         if shown.compared:
             _say(f"    {shown.order[0]} shown first, score {shown.score if shown.score is not None else 'none'}")
         for one in shown.compared:
             better = "alike" if one.better == "tie" or not one.by else f"{one.better} by {one.by}"
-            _say(f"      [{one.type}] {one.text} {better}. {one.reason}")
+            _say(_line(f"[{one.type}] {one.text} {better}. {one.reason}", "      "))
+            for name, quote in (("A", one.evidence_a), ("B", one.evidence_b)):
+                if quote:
+                    missing = " (not in the response)" if name in one.unquoted else ""
+                    _say(_line(f"{name}{missing}: {quote}", "        "))
 
 
 def _wanted(review: Review, proposal: ProposedEdit) -> MetaPrinciple:
-    """Return the principle that rewriting begins with: as it was proposed, or where it is deleted, as it is."""
-    if not isinstance(proposal.edit, Delete):
-        return proposal.edit.principle
-    before = principle_of(review.proposals.meta_rubric, proposal.edit)
+    """Return the principle that rewriting begins with: as it stands or was proposed; where it is deleted, as it is."""
+    standing = review.state.standing.get(proposal.id)
+    edit = standing.edit if standing else proposal.edit
+    if not isinstance(edit, Delete):
+        return edit.principle
+    before = principle_of(review.proposals.meta_rubric, edit)
     if before is None:
-        raise UsageError(f"there is no principle {proposal.edit.name!r}")
+        raise UsageError(f"there is no principle {edit.name!r}")
     return before
 
 
@@ -172,7 +192,12 @@ def _shown(principle: MetaPrinciple) -> str:
 
 
 def _ids(pairs: tuple[ChangedPair, ...], most: int = 5) -> str:
-    return ", ".join(pair.id for pair in pairs[:most]) + (", …" if len(pairs) > most else "")
+    return ", ".join(_line(pair.id) for pair in pairs[:most]) + (", …" if len(pairs) > most else "")
+
+
+def _line(text: str, indent: str = "") -> str:
+    """Return a text on one line, so that it cannot pass for lines of ours."""
+    return indent + " ".join(text.split())
 
 
 def _block(name: str, text: str) -> None:

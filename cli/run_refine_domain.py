@@ -5,7 +5,7 @@ import os
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -113,10 +113,16 @@ def run(proposing: Proposing, reviewing: Reviewing) -> int:
         click.echo(f"nothing to decide: no edit was proposed, {_right(proposals)}")
         return 0
     with Review(proposals, reviewing.decisions) as review:
+        if (signed := review.signed) != proposals.meta_rubric and not review.state.unsigned:
+            click.echo(f"version {signed.version} is signed already: --replay writes it", err=True)
         with _kept(review):
             document = _decided(review, reviewing)
         head = review.head
-    write_whole(reviewing.out, str(document))
+    try:
+        write_whole(reviewing.out, str(document))
+    except UsageError as error:
+        error.add_note(f"what was signed is kept in {clean(str(reviewing.decisions))}: --replay writes the document")
+        raise
     click.echo(f"version {document.version} is written to {reviewing.out}; decisions: {reviewing.decisions}")
     click.echo(f"hash of their last line, by which a file that was cut off is told: {head}")
     return 0
@@ -137,7 +143,7 @@ def foretell(proposing: Proposing, reviewing: Reviewing) -> str:
 def run_replay(document: Path | None, decisions: Path, out: Path, *, overwrite: bool, dry_run: bool) -> int:
     """Make the document from decisions, and write it."""
     if not dry_run:
-        _check_out(out, overwrite=overwrite)
+        _check_out(out, (decisions, document), overwrite=overwrite)
     start = _document(document)
     found = read_decisions(decisions)
     replayed = replay(start, decisions)
@@ -161,10 +167,17 @@ def _checked(proposing: Proposing, reviewing: Reviewing) -> Proposals | None:
     """Make sure that a review can begin, and return what was proposed before, if anything."""
     if proposing.domain is None:
         raise UsageError("no domain is named", "give --domain, or --replay to apply decisions that were made")
-    _check_out(reviewing.out, overwrite=reviewing.overwrite)
+    read = (proposing.document, Path(proposing.source.pairs) if proposing.source.pairs else None)
+    written = (reviewing.decisions, reviewing.proposals, reviewing.ledger)
     document = proposing.meta_rubric
     check_domain(document, proposing.domain)
+    _check_out(reviewing.out, (*read, *written), overwrite=reviewing.overwrite)
     if not reviewing.proposals.exists():
+        if reviewing.decisions.exists() and reviewing.decisions.stat().st_size:
+            raise UsageError(
+                f"{reviewing.decisions} is there, and what it decides about, {reviewing.proposals}, is not",
+                "put that back, name another file with --decisions, or apply the decisions with --replay",
+            )
         return None
     proposals = read_proposals(reviewing.proposals)
     others = [
@@ -189,7 +202,10 @@ def _pairs_differ(source: SourceOptions, proposals: Proposals) -> bool:
     return not pairs or pairs_identity(pairs) != proposals.data
 
 
-def _check_out(out: Path, *, overwrite: bool) -> None:
+def _check_out(out: Path, others: Iterable[Path | None], *, overwrite: bool) -> None:
+    """Refuse a place that is no place for a new document; decisions replay from the old one, which has to stay."""
+    if any(other and other.resolve() == out.resolve() for other in others):
+        raise UsageError(f"{out} is another file of this review", "give another --out")
     refuse_existing(out, overwrite=overwrite)
     if not out.parent.is_dir():
         raise UsageError(f"there is no folder {out.parent}", "make it, or name another place with --out")
@@ -234,7 +250,7 @@ def _kept(review: Review) -> Iterator[None]:
 def _decided(review: Review, reviewing: Reviewing) -> MetaRubric:
     """Let a person decide, and return the document when it is signed."""
     if reviewing.terminal:
-        return review_in_terminal(review)
+        return review_in_terminal(review, reviewing.out)
     return asyncio.run(_on_a_page(review, reviewing))
 
 

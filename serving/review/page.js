@@ -118,7 +118,7 @@
       element("div", { class: "top" }, heading, element("span", null,
         element("button", step(-1), "Previous edit"), " ", element("button", step(1), "Next edit"))),
       element("p", null, mark("fixes", `fixes ${one.fixes.length}`), mark("breaks", `breaks ${one.breaks.length}`), mark("plain", `of ${many(review.pairs, "pair")}`),
-        one.failed ? element("span", { class: "under" }, `${one.failed} without a judgment under the edited document`) : ""),
+        one.failed ? element("span", { class: "under" }, `${many(one.failed, "pair")} without a judgment under the edited document`) : ""),
       element("h4", null, "Why"), element("p", { dir: "auto" }, one.why || "No reason was given."),
       element("h4", null, "Failures it is to mend"), element("p", { dir: "auto" }, one.cluster || "None were named."),
       element("h4", null, "What changes"), sides(one.before, one.after), element("div", { id: "rewritten" }), decision(one),
@@ -344,11 +344,11 @@
     at("subtitle").textContent = `${of.name}, version ${of.version} · ${many(review.proposals.length, "proposed edit")} · judged by ${review.lm}`;
     document.title = `openrubrics: review of ${review.domain}`;
     at("now-facts").replaceChildren(
-      review.when ? element("p", { dir: "auto" }, review.when) : "",
+      review.when ? element("p", { dir: "auto" }, element("span", { class: "kind" }, "Where they hold: "), review.when) : "",
       facts({ "pairs judged": String(judged), "judged right": judged ? `${right} (${Math.round((100 * right) / judged)} %)` : String(right), "without a judgment": String(review.failed), document: of.fingerprint, data: review.data }));
     at("now-principles").replaceChildren(principles(review.principles.map((one) => [one, "kept"])));
     at("types").replaceChildren(...review.types.map((rule) => element("div", null, element("dt", null, rule.type), element("dd", { dir: "auto" }, rule.text))));
-    at("statement").textContent = review.statement;
+    at("statement").textContent = `You sign: “${review.statement}”`;
     at("footer").textContent = `This page is served by this machine to this machine alone, and loads nothing from elsewhere. Decisions are saved in ${review.file} as they are made.`;
     at("who").maxLength = at("name").maxLength = review.limits.name;
     const last = Object.values(state.standing).at(-1);

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from cli_replies import Run
 from kill_runs import SCRIPT, killed, repeats, started
@@ -17,8 +18,10 @@ from poor_domain import POOR_DOMAIN as DOCUMENT
 from refining import FEW, RefiningWorld
 from server_plugin import ModelServer
 
+from openrubrics.cli.review_terminal import review_in_terminal
 from openrubrics.optimizers.refinement.decisions import read_decisions, replay
-from openrubrics.optimizers.refinement.evidence import read_proposals, write_proposals
+from openrubrics.optimizers.refinement.evidence import Said, read_proposals, write_proposals
+from openrubrics.optimizers.refinement.review import Review
 from openrubrics.signatures.meta_rubric import MetaRubric
 from openrubrics.signatures.meta_rubric_file import read_meta_rubric
 
@@ -125,9 +128,10 @@ def test_what_is_typed_wrong_is_asked_again_and_nothing_steers_the_terminal(
 
 
 def test_what_cannot_begin_is_said_with_the_next_step(cli: Run, world: ModelServer, files: Path) -> None:
+    (files / "there.md").touch()
     wrong = [
         (("--domain", "cooking"), 2, "poor has no domain 'cooking'", "its domains are health"),
-        (("--out", "document.md"), 2, "document.md", "--overwrite"),
+        (("--out", "there.md"), 2, "there.md is there already", "--overwrite"),
         (("--out", "absent/new.md"), 2, "there is no folder absent", "--out"),
         (("--pairs", ""), 2, "there are no pairs", "give --pairs"),
         (("--domain", "general"), 2, "no domain 'general'", "health"),
@@ -135,17 +139,120 @@ def test_what_cannot_begin_is_said_with_the_next_step(cli: Run, world: ModelServ
     for options, code, said, hint in wrong:
         ran = cli(*proposing(world), *options)
         assert (ran.code, said in ran.err, hint in ran.err) == (code, True, True), ran.err
-    for options, said in ((("--train", "x"), "No such option"), (("--edits", "0"), "not in the range")):
+    for options, said in ((("--train", "x"), "--train is for the search"), (("--edits", "0"), "not in the range")):
         ran = cli(*proposing(world), *options)
         assert (ran.code, said in ran.err) == (2, True), ran.err
-    ran = cli("refine", "--domain", "health", "--out", "new.md")
-    assert (ran.code, "Missing option '--decisions'" in ran.err) == (2, True)
+    ran = cli("refine", "--replay", "--out", "new.md")
+    assert (ran.code, "give --domain, or --decisions and --out" in ran.err) == (2, True)
     ran = cli("refine", "--decisions", "d.jsonl", "--out", "new.md")
     assert (ran.code, "give --domain, or --replay" in ran.err) == (2, True)
     ran = cli(*REPLAY)
     assert (ran.code, "decisions.jsonl cannot be read" in ran.err) == (3, True)
     assert world.received == []
-    assert sorted(path.name for path in files.iterdir()) == ["document.md", "pairs.jsonl"]
+    assert sorted(path.name for path in files.iterdir()) == ["document.md", "pairs.jsonl", "there.md"]
+
+
+def test_files_have_names_where_none_are_given(
+    cli: Run, world: ModelServer, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed(monkeypatch, "Ada", "a", "", "Ada Lovelace")
+    given = ("--domain", "health", "--meta-rubric", "document.md")
+    served = ("--lm", "hosted_vllm/planted", "--api-base", world.url, "--edits", "1")
+    ran = cli("refine", *given, "--pairs", "pairs.jsonl", *served, "--terminal")
+    assert ran.code == 0, ran.err
+    assert cli("refine", "--replay", *given, "--out", "again.md").code == 0
+    assert (files / "again.md").read_bytes() == (files / "health.md").read_bytes()
+    assert read_decisions(files / "health.decisions.jsonl").signed
+
+
+def test_no_file_of_the_review_is_replaced_by_the_document(
+    cli: Run, world: ModelServer, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (files / "other.md").symlink_to("document.md")
+    for out in ("document.md", "other.md", "pairs.jsonl", "decisions.jsonl", "decisions.proposals.json"):
+        ran = cli(*proposing(world, "--dry-run"), "--out", out, "--overwrite")
+        assert (ran.code, f"{out} is another file of this review" in ran.err) == (2, True), ran.err
+    assert world.received == []
+    typed(monkeypatch, "Ada", "a", "", "Ada Lovelace")
+    assert cli(*proposing(world), "--terminal", "--edits", "1").code == 0
+    for out in ("document.md", "decisions.jsonl"):
+        ran = cli(*REPLAY, "--out", out, "--overwrite")
+        assert (ran.code, "is another file of this review" in ran.err) == (2, True), ran.err
+
+
+def test_decisions_about_lost_proposals_cost_nothing(cli: Run, world: ModelServer, files: Path) -> None:
+    (files / "decisions.jsonl").write_text("whatever this is\n")
+    ran = cli(*proposing(world))
+    assert (ran.code, "decisions.proposals.json, is not" in ran.err, "--replay" in ran.err) == (2, True, True)
+    assert world.received == []
+
+
+def test_a_document_that_could_not_be_written_is_told_how_to_get(
+    cli: Run, world: ModelServer, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed(monkeypatch, "Ada", "a", "", "Ada Lovelace")
+    ran = cli(*proposing(world), "--terminal", "--edits", "1", "--out", "/proc/new.md")
+    assert ran.code == 2
+    assert "cannot write /proc/new.md" in ran.err
+    assert "what was signed is kept in decisions.jsonl: --replay writes the document" in ran.err
+    typed(monkeypatch)
+    ran = cli(*COMMON, "--out", "new.md", "--terminal")
+    assert "version 2 is signed already: --replay writes it" in ran.err
+    assert cli(*REPLAY).code == 0
+    assert read_meta_rubric(files / "again.md").version == 2
+
+
+def test_texts_of_models_cannot_pass_for_what_the_command_says(
+    cli: Run, world: ModelServer, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed(monkeypatch)
+    cli(*proposing(world, "--terminal", "--edits", "1"))
+    kept = files / "decisions.proposals.json"
+    found = read_proposals(kept)
+    false = "yes\n  fixes 12 of 12 pairs\nsaved: accepted"
+    one = found.proposals[0]
+    pair = one.fixes[0].model_copy(update={"id": false, "before": Said(outcome="tie", why=false)})
+    hostile = one.model_copy(update={"why": false, "cluster": false, "fixes": (pair,)})
+    write_proposals(kept, found.model_copy(update={"lm": false, "proposals": (hostile,)}))
+    (files / "decisions.jsonl").unlink()
+    typed(monkeypatch, "Ada", "p")
+    ran = cli(*COMMON, "--out", "new.md", "--terminal")
+    lines = ran.out.splitlines()
+    assert "saved: accepted" in ran.out
+    assert not [line for line in lines if line.startswith(("saved:", "  fixes 12"))]
+
+
+def test_a_rewritten_edit_is_shown_and_rewritten_further(
+    cli: Run, world: ModelServer, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed(monkeypatch, "Ada", "w", "important", "The response is first.", "for clarity")
+    cli(*proposing(world, "--terminal", "--edits", "1"))
+    typed(monkeypatch, "Ada", "w", "highlight", "", "")
+    ran = cli(*COMMON, "--out", "new.md", "--terminal")
+    assert "rewritten: directness [important]: The response is first.\n" in ran.out
+    assert "  note: for clarity\n" in ran.out
+    assert "~ directness" not in ran.out
+    assert "+ directness [highlight]: The response is first.\n" in ran.out
+    assert "Signing writes version 2 to new.md" in ran.out
+
+
+def test_a_terminal_that_lacks_letters_ends_no_review(
+    cli: Run, world: ModelServer, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed(monkeypatch)
+    cli(*proposing(world, "--terminal", "--edits", "1"))
+    kept = files / "decisions.proposals.json"
+    found = read_proposals(kept)
+    (files / "decisions.jsonl").unlink()
+    write_proposals(kept, found.model_copy(update={"lm": "\u03b1\u4e00"}))
+    typed(monkeypatch, "Ada")
+    shown = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    monkeypatch.setattr("sys.stdout", shown)
+    review = Review(read_proposals(kept), files / "decisions.jsonl")
+    with review, pytest.raises(click.Abort):
+        review_in_terminal(review, files / "new.md")
+    shown.flush()
+    assert b"judged right by ??" in shown.buffer.getvalue()
 
 
 def test_a_dry_run_asks_nothing_and_limits_hold(
@@ -192,6 +299,7 @@ class Page:
         connection = http.client.HTTPConnection(self._address, timeout=30)
         headers = {"Origin": f"http://{self._address}", "Content-Type": "application/json"}
         if body is not None:
+            body = {"head": self.ask("review")["state"]["head"]} | body
             headers["X-CSRF-Token"] = self.review["csrf"]
         connection.request("POST" if body else "GET", self._path + path, json.dumps(body) if body else None, headers)
         reply = connection.getresponse()
