@@ -102,6 +102,11 @@ class Candidate:
         return len(shown(self.meta_rubric))
 
     @property
+    def edits(self) -> frozenset[str]:
+        """The edits that lead to it from the one of before."""
+        return frozenset(str(proposal.edit) for step in self.steps for proposal in step.proposals)
+
+    @property
     def rank(self) -> tuple[float, int]:
         """Smaller is better: accuracy on the training pairs, then the cost."""
         return -self.accuracy["train"], self.cost
@@ -133,13 +138,20 @@ def select(pool: Sequence[Candidate], width: int) -> list[Candidate]:
     Candidates that no other one dominates come first, then those that only these dominate, and so on; within such a
     front the more accurate come first, of equally accurate ones the cheaper, then the earlier. One dominates another
     where it is as accurate in every domain and as cheap, and better in one of these.
+
+    Last come those all of whose edits one before them has too. They are its ancestors, as a rule, which are shorter and
+    so seldom dominated; they have nothing to give to a crossover, and edits of them were tried already.
     """
-    left, chosen = list(pool), []
-    while left and len(chosen) < width:
+    left, ordered = list(pool), []
+    while left:
         front = [one for one in left if not any(dominates(other, one) for other in left)]
-        chosen += sorted(front, key=lambda one: one.rank)
+        ordered += sorted(front, key=lambda one: one.rank)
         left = [one for one in left if one not in front]
-    return chosen[:width]
+    own: list[Candidate] = []
+    for one in ordered:
+        if not any(one.edits <= other.edits for other in own):
+            own.append(one)
+    return [*own, *(one for one in ordered if one not in own)][:width]
 
 
 def dominates(one: Candidate, other: Candidate) -> bool:

@@ -42,9 +42,20 @@ def test_the_front_comes_before_the_dominated_and_accuracy_before_cost() -> None
     best = scored(Add(principle=principle("x")), train=0.7, a=0.9, b=0.5)
     other = scored(Add(principle=principle("y")), train=0.6, a=0.4, b=0.8)
     dominated = scored(Add(principle=principle("z", "The response is so and so.")), train=0.65, a=0.8, b=0.5)
-    assert select([base, dominated, other, best], 4) == [best, other, base, dominated]
+    assert select([base, dominated, other, best], 4) == [best, other, dominated, base]
     assert select([base, dominated, other, best], 2) == [best, other]
     assert select([base], 3) == [base]
+
+
+def test_whoever_has_no_edit_of_its_own_makes_way() -> None:
+    """An ancestor is shorter than its heirs, so none of them dominates it, and it would be a parent for ever."""
+    x, y = Add(principle=principle("x")), Add(principle=principle("y", "The response is new."))
+    base, parent, heir = scored(train=0.5, a=0.5), scored(x, train=0.6, a=0.6), scored(x, y, train=0.7, a=0.7)
+    other = scored(Add(principle=principle("z", "The response is not like that.")), train=0.55, a=0.55)
+    assert not dominates(heir, parent)
+    assert dominates(parent, other)
+    assert select([base, parent, heir, other], 2) == [heir, other]
+    assert select([base, parent, heir, other], 4) == [heir, other, parent, base]
 
 
 def test_a_crossover_adds_the_edits_of_the_other_to_the_better_one() -> None:

@@ -218,6 +218,28 @@ def test_where_nothing_helps_the_document_stays_and_no_gain_is_claimed(author: A
     assert all("no change found in 'I would leave everything as it is.'" in why for why in found.card.unreadable)
 
 
+def test_validation_decides_and_not_the_pairs_that_were_searched_on() -> None:
+    """Evidence sets most training pairs right; of the validation pairs all are such that length misled."""
+    world = RefiningWorld()
+
+    def reply(messages: Any, request: Any) -> str:  # noqa: ANN401
+        if "<cases>\n" in messages[-1]["content"]:
+            return f"Add evidence [core]: {QUALITIES['evidence'].criterion}\n\nDelete fullness"
+        return world.reply(messages)
+
+    pairs = PAIRS._replace(val=[pair for pair in PAIRS.val if pair.meta["lure"] == "length"])
+    sizes = Sizes(generations=1, population=2)
+    found = refined(pairs=pairs, model=ScriptedLM(reply, model="planted"), sizes=sizes)
+    tried = {str(one.proposals[0].edit).split(":")[0]: one for one in found.history[1:]}
+    added, deleted = tried["add to general"], tried["delete fullness of general"]
+    assert (added.fate, deleted.fate) == ("accepted", "accepted")
+    assert added.train is not None
+    assert deleted.train is not None
+    assert added.train > deleted.train
+    assert found.card.lineage[0].val_after == deleted.val
+    assert names(found.meta_rubric) == ["relevance"]
+
+
 def test_an_edit_that_breaks_more_than_it_fixes_is_not_accepted() -> None:
     found = refined(RefiningWorld("harmful"), FEW, sizes=Sizes(generations=1, population=1))
     (tried,) = found.history[1:]
