@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import dspy
 import pytest
+from planted_guidelines import digest
 from planted_pairs import QUALITIES
 from refining import BOLD, FEW, FULL, PAIRS, POOR, RefiningWorld, names, refined, scripted
 
@@ -240,6 +241,32 @@ def test_validation_decides_and_not_the_pairs_that_were_searched_on() -> None:
     assert names(found.meta_rubric) == ["relevance"]
 
 
+@pytest.mark.parametrize("finalists", [1, 2])
+def test_only_the_best_on_the_training_pairs_are_judged_on_validation(finalists: int) -> None:
+    found = refined(pairs=FEW, sizes=Sizes(generations=1, population=4, finalists=finalists))
+    accepted = sorted((one.train or 0 for one in found.history if one.fate == "accepted"), reverse=True)
+    judged = sorted((one.train or 0 for one in found.history[1:] if one.val is not None), reverse=True)
+    assert len(accepted) > finalists
+    assert judged == accepted[:finalists]
+
+
+def test_the_first_edit_of_each_reply_is_tried_before_the_second_of_any() -> None:
+    world = RefiningWorld()
+
+    def reply(messages: Any, request: Any) -> str:  # noqa: ANN401
+        text = messages[-1]["content"]
+        if "<cases>\n" not in text:
+            return world.reply(messages)
+        number = digest(text)
+        return (
+            f"Add one-{number} [core]: The response has {number}.\n\nAdd two-{number} [core]: The response is {number}."
+        )
+
+    found = refined(pairs=FEW, model=ScriptedLM(reply, model="planted"), sizes=Sizes(generations=1, population=3))
+    assert found.card.asked == 3
+    assert [str(one.proposals[0].edit)[:20] for one in found.history[1:]] == ["add to general: one-"] * 3
+
+
 def test_an_edit_that_breaks_more_than_it_fixes_is_not_accepted() -> None:
     found = refined(RefiningWorld("harmful"), FEW, sizes=Sizes(generations=1, population=1))
     (tried,) = found.history[1:]
@@ -343,10 +370,12 @@ def test_a_limit_on_calls_is_kept_and_leaves_enough_for_scoring_after() -> None:
     least = 12 + 12 + 12 + 3 * 12 + 12 + 1 + 12
     with pytest.raises(UsageError, match=f"take {least}"):
         refined(pairs=FEW, limit=Budget(max_calls=least - 1))
-    for calls in (least, least + 30):
+    one = 12 + 1
+    for calls, made in ((least, 1), (least + one - 1, 1), (least + one, 2), (least + 3 * one - 1, 3)):
         model = scripted()
         card = refined(pairs=FEW, model=model, limit=Budget(max_calls=calls)).card
         assert card.usage.calls == len(model.requests) <= calls
+        assert card.candidates == 1 + made
         assert card.stopped == "its part of the limit does not last for another candidate"
         assert card.candidates > 1
         assert card.test is not None
