@@ -170,7 +170,7 @@ def adaptive_judge(program: ProgramOptions, lms: LMOptions) -> AdaptiveRubricJud
         DataError: The meta-rubric is none.
     """
     unfit = (*_OF_RUBRICS, *_OF_COMPARISONS, "compiled", "judge_template")
-    refuse_given(unfit, f"--method {ADAPTIVE}, which writes its own criteria and asks once")
+    refuse_given(unfit, f"--method {ADAPTIVE}, which writes its own criteria and has no votes or templates")
     judge = AdaptiveRubricJudge(
         read_meta_rubric(program.meta_rubric) if program.meta_rubric else default_meta_rubric(),
         domain=program.domain,

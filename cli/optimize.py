@@ -35,7 +35,13 @@ from openrubrics.cli.sources import SplitOptions, split_options
     help="Folder for the program and what is to be said about it; one that holds the same run is gone on with.",
 )
 @click.option("--overwrite", is_flag=True, help="Forget what the folder holds, and begin anew.")
-@click.option("--method", type=click.Choice(["rubric-rm"]), default="rubric-rm", show_default=True, help="Program.")
+@click.option(
+    "--method",
+    type=click.Choice(["rubric-rm"]),
+    default="rubric-rm",
+    show_default=True,
+    help="Program; the principles of openrs are searched by openrubrics refine.",
+)
 @click.option(
     "--target",
     type=click.Choice(["rubric-rm", "contrastive"]),

@@ -50,11 +50,14 @@ def _show_one(out: Console, number: int, one: Compared) -> None:
 
 
 def _intent(shown: OrderOutcome) -> str:
+    """Return the intent that a reply gives; of two replies, each with its thinking, it stands before the last one's."""
     for vote in shown.votes:
-        try:
-            return AdaptiveTrace.parse(vote.raw).intent
-        except ParseError:
-            continue
+        before, _, _ = vote.raw.rpartition("</think>")
+        for parse, text in ((AdaptiveTrace.parse, vote.raw), (AdaptiveTrace.parse_criteria, before)):
+            try:
+                return parse(text).intent
+            except ParseError:
+                continue
     return ""
 
 

@@ -36,6 +36,11 @@ def check_aggregation(aggregation: Aggregation, threshold: float) -> None:
         raise UsageError(f"unknown aggregation {aggregation!r}", f"rules are {' and '.join(get_args(Aggregation))}")
     if not (math.isfinite(threshold) and threshold >= 0):
         raise UsageError(f"threshold is {threshold!r}, but a number of at least 0 is needed")
+    if aggregation == "symmetric" and threshold > 1:
+        raise UsageError(
+            f"threshold is {threshold!r}, but no score by the symmetric rule is above 1: all would be ties",
+            "take one of at most 1",
+        )
 
 
 def released(compared: Sequence[Compared], weights: Weights, threshold: float = 0.0) -> float:

@@ -85,6 +85,14 @@ def test_both_orders_in_two_calls(cli: Run, server: ModelServer, openrs: tuple[o
     assert "By the released rule over both orders" in shown
 
 
+def test_the_intent_is_shown_where_both_of_two_calls_think(
+    cli: Run, server: ModelServer, openrs: tuple[object, ...]
+) -> None:
+    for before in ("<think>\nhm\n</think>\n", "hm\n</think>\n"):
+        server.text = lambda body, before=before: before + adaptive_reply(body["messages"])
+        assert "Intent: To know." in cli("judge", *openrs, "--two-calls", "--domain", "verse", *ONE).out
+
+
 def test_a_reference_answer_is_checked_first(
     cli: Run, server: ModelServer, openrs: tuple[object, ...], tmp_path: Path
 ) -> None:
@@ -113,6 +121,7 @@ def test_a_threshold_makes_ties(cli: Run, openrs: tuple[object, ...]) -> None:
 REFUSED = {
     ("--votes", "3"): "--votes cannot be used with --method openrs",
     ("--rubric-lm", "x"): "--rubric-lm cannot be used with --method openrs",
+    ("--threshold", "1.5"): "threshold is 1.5",
     ("--probabilities",): "--probabilities cannot be used with --method openrs",
     ("--enforce-checks",): "--enforce-checks cannot be used with --method openrs",
     ("--domain", "cooking"): "has no part 'cooking'",

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from pathlib import Path
+from random import Random
 
 import dspy
 import pytest
@@ -17,6 +18,7 @@ from openrubrics.programs import AdaptiveRubricJudge, Direct
 from openrubrics.programs.aggregation import EPSILON
 from openrubrics.signatures import Failed, Judgment, Tie, UsageError, Verdict, default_meta_rubric
 from openrubrics.signatures.adaptive_reader import ListedCriterion
+from openrubrics.signatures.meta_rubric import CRITERION_TYPES
 from openrubrics.signatures.values import Compared
 
 PAIR = {
@@ -108,6 +110,25 @@ def test_exchanging_the_responses_exchanges_the_judgment(two_calls: bool, orders
         assert one.preferred == {"A": "B", "B": "A", None: None}[other.preferred]
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_no_judge_however_odd_makes_both_orders_depend_on_which_response_is_called_a(seed: int) -> None:
+    def answer(messages: Messages, request: Request) -> str:
+        drawn = Random(f"{seed} {messages[-1]['content']}")
+        if drawn.random() < 0.1:
+            return GARBAGE
+        listed = [ListedCriterion(text=f"The response has {n}.", type=drawn.choice(CRITERION_TYPES)) for n in range(3)]
+        return adaptive_reply(messages, tuple((one, lambda _: drawn.randint(0, 2)) for one in listed))
+
+    program, both = judge(orders="both"), {"A": "B", "B": "A", None: None}
+    for n in range(10):
+        pair = {"prompt": f"{n}?", "response_a": f"a {n}", "response_b": f"b {n}"}
+        one: Judgment = call(program, False, ScriptedLM(answer), **pair)
+        other: Judgment = call(program, False, ScriptedLM(answer), **swapped(pair))
+        assert (one.preferred, one.outcome.kind) == (both[other.preferred], other.outcome.kind)
+        scores = [shown.score if shown.score is None else 0 - shown.score for shown in reversed(other.orders)]
+        assert [shown.score for shown in one.orders] == scores
+
+
 def test_weights_and_the_rule_are_those_asked_for() -> None:
     pair = PAIR | {"response_b": "It is four, and I say so at length, please."}
     ours: Judgment = call(judge(), False, adaptive_world(), **pair)
@@ -150,6 +171,12 @@ RULES = {
     ("released", 0, 1): "B",
     ("released", -1, 0): None,
     ("released", 1, 1): None,
+    ("released", 0, 0): None,
+    ("released", -1, 1): "B",
+    ("released", -1, -1): None,
+    ("symmetric", 0, 0): None,
+    ("symmetric", -1, 1): "B",
+    ("symmetric", -1, -1): None,
     ("symmetric", 1, -1): "A",
     ("symmetric", 1, 0): None,
     ("symmetric", 0, -1): None,

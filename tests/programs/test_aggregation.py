@@ -187,8 +187,9 @@ def test_two_orders_at_the_threshold(scores: tuple[float, float]) -> None:
 
 
 def test_options() -> None:
-    check_aggregation("released", 0.5)
-    for threshold in (-0.1, float("nan"), float("inf")):
+    check_aggregation("released", 2.5)
+    check_aggregation("symmetric", 1)
+    for threshold in (1.1, -0.1, float("nan"), float("inf")):
         with pytest.raises(UsageError, match="threshold"):
             check_aggregation("symmetric", threshold)
     with pytest.raises(UsageError, match="unknown aggregation 'mean'"):
