@@ -43,7 +43,7 @@ class AdaptiveRubricJudge(Program):
     that. Where code finds that exactly one response breaks a rule of the request or is degenerate, no model is asked
     (PVR). `OrderOutcome.compared` says what was found; its texts name the responses as they were shown in that order.
     `Judgment.rubric` holds the criteria of the first order; where each order has its own, those of the second stand in
-    its `compared` alone. With the shipped document a prompt has about 11,000 characters besides the request and the responses.
+    its `compared` alone. With the shipped document a prompt has about 11,000 characters besides request and responses.
     Evidence that does not occur in its response is marked there, and counts all the same. A reply that leaves out a
     criterion of its own list, or is unreadable on one, is `Failed`. A criterion that speaks of Response A or B by name
     is allowed only where it is used in the order that it was written for, that is with one call.
