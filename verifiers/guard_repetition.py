@@ -21,7 +21,8 @@ _ASKED_FOR = re.compile(
     r"|\d{2,}\s++(?:lines|rows|copies)"
     r"|pattern|ascii|draw|placeholder|lorem|test data|dummy|sequences?|binary|strings?|digits?|random|drill|dna|pi"
     r"|matri(?:x|ces)|grids?|chalkboard|zero(?:s|es)|empty (?:tables?|rows?|cells?|board)|fill(?:ed)? with"
-    r"|default values|to the \d{1,6}|laugh\w{0,3}|scream\w{0,3}|yell\w{0,3}|shout\w{0,3}|sql|assembly|nops?)\b",
+    r"|default values|to the \d{1,6}|laugh\w{0,3}|scream\w{0,3}|yell\w{0,3}|shout\w{0,3}|sql|assembly|nops?"
+    r"|role-?play\w{0,3}|pretend\w{0,3}|act (?:as|like)|beeps?|tabs|timer)\b",
     _FLAGS,
 )
 _TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]|[^\W_]++", re.UNICODE)

@@ -127,9 +127,17 @@ def _one_language(arguments: Scripts, response: str) -> CheckResult:
         for line in text.split("\n"):
             for script in others:
                 found = _stray(line, script)
+                if found and _is_most(answer, others):
+                    return CheckResult(passed=None, detail=f"most of it is in another script: {found!r}")
                 if found:
                     return CheckResult(passed=False, detail=f"unexplained words in the script {script}: {found!r}")
     return CheckResult(passed=True, detail="no words of a script that the request does not explain")
+
+
+def _is_most(answer: str, scripts: list[str]) -> bool:
+    """Whether half of the letters are of these scripts, so that it is an answer in another language, and no mix."""
+    letters = sum(map(str.isalpha, answer))
+    return 2 * sum(len(_LETTERS[script].findall(answer)) for script in scripts) >= letters
 
 
 def _stray(line: str, script: str) -> str | None:

@@ -79,6 +79,7 @@ NO_LOOPS = [
     ("Give the zero matrix as a list of rows.", "m = [" + "0, " * 200 + "]"),
     ("Write SQL that inserts twenty rows.", "INSERT INTO tides DEFAULT VALUES;\n" * 20),
     ("Laugh.", "ha" * 200),
+    ("Roleplay as a robot.", "Beep. Boop. Beep beep. Boop. " * 20),
     (ASK, "<think>\n" + "Wait, let me think again. " * 60 + "\n</think>\nThe moon pulls it."),
 ]
 
@@ -186,3 +187,17 @@ def test_words_that_something_explains_are_no_mix(prompt: str, response: str) ->
 )
 def test_an_answer_in_another_script_can_be_mixed_too(prompt: str, response: str) -> None:
     assert guarded("language_mix", prompt, response) is False
+
+
+@pytest.mark.parametrize(
+    ("prompt", "response"),
+    [
+        ("Explique-moi les marées en coréen.", "달이 바닷물을 끌어당깁니다. 태양도 조금 돕습니다."),
+        ("Напиши по-китайски, почему бывают приливы.", "月亮吸引海水，海面因此升高。太阳也有作用。"),
+        (ASK, "Луна притягивает воду. The sun helps."),
+    ],
+)
+def test_of_an_answer_mostly_in_another_language_it_is_not_known_whether_that_was_asked_for(
+    prompt: str, response: str
+) -> None:
+    assert guarded("language_mix", prompt, response) is None
