@@ -56,7 +56,7 @@ class LMOptions:
 
 @dataclass(frozen=True)
 class ReflectionOptions:
-    """Which language model rewrites prompts; sampling options of the others are not for it."""
+    """Which language model rewrites prompts or proposes edits; sampling options of the others are not for it."""
 
     reflection_lm: str | None
     reflection_api_base: str | None
@@ -197,10 +197,11 @@ _LM = (
 _REFLECTION = (
     click.option(
         "--reflection-lm",
-        help="Model that rewrites prompts, instead of --lm. --temperature and --max-tokens are not for this role.",
+        help="Model that rewrites prompts or proposes edits, instead of --lm. --temperature and --max-tokens are not for "
+        "this role.",
     ),
-    click.option("--reflection-api-base", help="Address of the server that rewrites prompts, where it is another."),
-    click.option("--reflection-api-key", help="Key for the server that rewrites prompts, where it is another."),
+    click.option("--reflection-api-base", help="Address of the server of --reflection-lm, where it is another."),
+    click.option("--reflection-api-key", help="Key for the server of --reflection-lm, where it is another."),
 )
 
 _PARAPHRASE = (

@@ -147,7 +147,7 @@ _SPLITS = (
     click.option(
         "--val",
         type=SourceName(),
-        help="Pairs by which prompts are chosen; by default a share of the training prompts.",
+        help="Pairs by which the result is chosen; by default a share of the training prompts.",
     ),
     click.option("--test", type=SourceName(), help="Pairs that are judged once before the search and once after it."),
     *(

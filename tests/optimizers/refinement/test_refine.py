@@ -156,6 +156,19 @@ def test_the_author_is_told_what_was_tried_and_is_never_asked_the_same_twice() -
     assert len(set(world.shown)) == len(world.shown)
 
 
+def test_the_author_is_told_of_no_edit_that_was_accepted_on_the_way_to_a_document(
+    result: Refined, world: RefiningWorld
+) -> None:
+    assert result.card.asked > 0
+    for text in world.shown:
+        shown = {name: str(value) for name, value in invert(text, ProposeEdits).items()}
+        now = {line[2:].partition(" ")[0] for line in shown["principles"].splitlines()}
+        added = {
+            line.split(": ")[1].partition(" ")[0] for line in shown["tried"].splitlines() if "add to general" in line
+        }
+        assert not now & added
+
+
 def test_what_code_decides_is_not_shown_to_the_author() -> None:
     """A label against a stated rule: the guard decides, and no principle could change that."""
     ruled = FEW.train[0].model_copy(
