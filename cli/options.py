@@ -197,8 +197,8 @@ _LM = (
 _REFLECTION = (
     click.option(
         "--reflection-lm",
-        help="Model that rewrites prompts or proposes edits, instead of --lm. --temperature and --max-tokens are not for "
-        "this role.",
+        help="Model that rewrites prompts or proposes edits, instead of --lm. --temperature and --max-tokens are not "
+        "for this role.",
     ),
     click.option("--reflection-api-base", help="Address of the server of --reflection-lm, where it is another."),
     click.option("--reflection-api-key", help="Key for the server of --reflection-lm, where it is another."),

@@ -86,6 +86,8 @@ def _story(card: RefinementCard) -> Iterator[str]:
         f"the search ended: {card.stopped}; {card.candidates} documents in {card.generations} generations, "
         f"{card.accepted} accepted, {card.judgments} judgments"
     )
+    if card.unjudged:
+        yield f"{card.unjudged} of {card.sizes['train']} training pairs got no judgment; nothing was learnt from them"
     unreadable, refused = sum(card.unreadable.values()), sum(card.refused.values())
     yield (
         f"asked for edits {card.asked} times; {unreadable} replies were unreadable, {refused} edits did not fit, "

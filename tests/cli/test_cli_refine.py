@@ -180,6 +180,28 @@ def test_no_gain_is_said_plainly_and_is_no_failure(
 
 
 @pytest.mark.slow
+def test_what_could_not_be_used_is_said_with_its_reason(
+    cli: Run, world: ModelServer, options: tuple[object, ...], data: Callable[..., Any]
+) -> None:
+    """The judge says nothing on one training pair, and of each two edits one does not fit."""
+    simulated, mute = RefiningWorld(), str(FEW.train[0].prompt)
+
+    def reply(body: dict[str, Any]) -> str:
+        text = body["messages"][-1]["content"]
+        if "<cases>\n" in text:
+            return "Delete nothing" if "Case 2" in text else "I would not change a thing."
+        return "Hm." if mute in text else simulated.serve(body)
+
+    world.text = reply
+    ran = cli(*options, *data(FEW), "--max-calls", 500)
+    assert ran.code == 0
+    assert "1 of 12 training pairs got no judgment; nothing was learnt from them\n" in ran.out
+    assert re.search(r"\n  unreadable, \d of \d: no change found in 'I would not change a thing.'", ran.out)
+    assert re.search(r"\n  did not fit, \d of \d: cannot delete nothing of general: part general has no", ran.out)
+    assert "the document is that of before: no other one was tried\n" in ran.out
+
+
+@pytest.mark.slow
 def test_a_killed_search_goes_on_to_the_same_document(
     cli: Run, world: ModelServer, options: tuple[object, ...], data: Callable[..., Any], tmp_path: Path
 ) -> None:
