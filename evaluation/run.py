@@ -1,6 +1,7 @@
 """Judge labelled pairs, many at a time."""
 
 import asyncio
+import inspect
 import json
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
@@ -10,7 +11,7 @@ from typing import Protocol
 from openrubrics.data import Cluster, Ledger, calls, shown_responses
 from openrubrics.evaluation.results import EvaluatedPair
 from openrubrics.lms.metering import record_again
-from openrubrics.programs import Direct
+from openrubrics.programs import Direct, Program
 from openrubrics.signatures.errors import DataError, UsageError
 from openrubrics.signatures.grades import Grade
 from openrubrics.signatures.model_text import excerpt
@@ -88,9 +89,14 @@ async def aevaluate(  # noqa: PLR0913 - all but two have defaults
         The results, in the order of `pairs`.
 
     Raises:
-        UsageError: `concurrency` is below 1, or the ledger cannot be written.
+        UsageError: `concurrency` is below 1, the ledger cannot be written, or the judge takes no right answer.
         DataError: What a pair has in the field is no text and no number.
     """
+    if answer_key is not None and not _takes_reference(judge):
+        raise UsageError(
+            f"answer_key is {answer_key!r}, but {type(judge).__name__} takes no right answer",
+            "AdaptiveRubricJudge does, and any judge whose acall has a parameter reference",
+        )
     salt = f"repeat {repeat}" if repeat else ""
     ask = Direct(concurrency=concurrency, replies=None if cluster else ledger, salt=salt)
     judging = calls(
@@ -118,6 +124,11 @@ async def _judged(
     known = {} if reference is None else {"reference": reference}
     judgment = await ask(judge, prompt=pair.prompt, response_a=a, response_b=b, **known)
     return place, EvaluatedPair.of(pair, judgment, seed=seed)
+
+
+def _takes_reference(judge: PairJudge) -> bool:
+    parameters = inspect.signature(judge.steps if isinstance(judge, Program) else judge.acall).parameters
+    return any(one.name == "reference" or one.kind is one.VAR_KEYWORD for one in parameters.values())
 
 
 def reference_of(pair: PreferencePair, answer_key: str | None) -> str | None:

@@ -10,10 +10,10 @@ from meta_rubrics import META
 from pydantic import JsonValue
 
 from openrubrics.data import Ledger
-from openrubrics.evaluation import EvaluatedPair, aevaluate
+from openrubrics.evaluation import EvaluatedPair, FunctionJudge, PairJudge, aevaluate
 from openrubrics.lms import ScriptedLM
-from openrubrics.programs import AdaptiveRubricJudge
-from openrubrics.signatures import DataError, PreferencePair
+from openrubrics.programs import AdaptiveRubricJudge, RubricRM
+from openrubrics.signatures import DataError, PreferencePair, UsageError
 
 
 def pair(number: int, key: JsonValue) -> PreferencePair:
@@ -49,6 +49,14 @@ def test_text_and_numbers_are_keys_and_what_is_empty_is_none() -> None:
 def test_anything_else_is_an_error_that_names_the_pair(key: JsonValue) -> None:
     with pytest.raises(DataError, match=r"pair 'p0': meta\.key is"):
         judged(adaptive_world(), [pair(0, key)])
+
+
+@pytest.mark.parametrize("judge", [RubricRM(), FunctionJudge(lambda prompt, a, b: "A")], ids=["program", "function"])
+def test_a_judge_that_takes_no_right_answer_is_refused_before_anything_is_asked(judge: PairJudge) -> None:
+    lm = adaptive_world()
+    with dspy.context(lm=lm), pytest.raises(UsageError, match="answer_key is 'key', but"):
+        asyncio.run(aevaluate(judge, [pair(0, None), pair(1, "3")], answer_key="key"))
+    assert lm.requests == []
 
 
 def test_a_run_that_goes_on_judges_anew_where_the_right_answer_is_another(tmp_path: Path) -> None:
