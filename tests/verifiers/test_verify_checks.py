@@ -158,7 +158,7 @@ FIELDS += [
     ("combination:repeat_prompt", {"prompt_to_repeat": "sun"}, {"prompt_to_repeat": "moon"}, "sun"),
     ("startend:end_checker", {"end_phrase": "sun"}, {"end_phrase": "moon"}, "sun"),
     ("text:json_schema", {"schema": {}}, {"schema": {"type": "object"}}, "[]"),
-    ("guard:empty", {"marks": True}, {"marks": False}, "**"),
+    ("guard:empty", {"marks": True}, {"marks": False}, "***"),
     ("guard:cut", {"open_end": True}, {"open_end": False}, "It rains a lot here. " * 30 + "And then it stops, and the"),
     ("guard:language_mix", {"allowed": ["han"]}, {"allowed": ["kana"]}, "The 结果 is good."),
 ]
