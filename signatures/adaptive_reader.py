@@ -37,6 +37,7 @@ _COMPARISON = re.compile(
 )
 _SECOND = re.compile(r"^\W{0,3}(?:\d|(?i:or\b))|\b[AB][ \t]?[+−–-]?[0-2]\b")
 _COLON = re.compile(r"[:：]")
+_TYPED = re.compile(_TYPE, re.IGNORECASE)
 # As the prompts call them. "Option B" and "answer B" are what a request with choices asks for, "answer a" is English.
 _NAMES_ONE = re.compile(r"\b(?i:response|assistant)(?:[ \t]?[AB]|_[ABab])(?![^\W_])")
 _NO_EVIDENCE = {"", "none", "n/a", "na", "nothing", "no evidence", "-", "–", "—", "..."}
@@ -256,10 +257,11 @@ def _unpaired(text: str, after: str) -> str:
 
 
 def _compared(line: str, end: int) -> re.Match[str] | None:
-    """Return the comparison that follows a criterion's number, or its number and text; None where there is not one."""
+    """Return the comparison after a criterion's number, or after its number, type and text; None without one."""
     match = _COMPARISON.match(line, end)
     colon = None if match else _COLON.search(line, end)
-    if colon and not _SECOND.search(line[end : colon.start()]):
+    between = line[end : colon.start()] if colon else ""
+    if colon and _TYPED.search(between) and not _SECOND.search(between):
         match = _COMPARISON.match(line, colon.start())
     if match is None or _SECOND.search(match["remark"] or "") or _is_contradicted(match):
         return None

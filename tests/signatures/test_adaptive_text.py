@@ -223,6 +223,11 @@ def test_a_criterion_without_a_readable_comparison_fails_the_reply_by_its_number
     assert failed.reason.startswith("criterion 3 of 3 has no readable comparison")
 
 
+@pytest.mark.parametrize("line", ["Criterion 2 asks for tone: both equal.", "Criterion 2 is met by both, so: Tie"])
+def test_a_sentence_about_a_criterion_is_no_comparison(line: str) -> None:
+    assert margins(f"Criterion 1 [Core]: A 2\nJustification: Well.\n{line}\nCriterion 2 [Core]: B 1")[2] == ("B", 1)
+
+
 def test_contradicting_comparisons_are_none_and_repeated_ones_are_one() -> None:
     assert margins("Criterion 1: A 2\nCriterion 2: B 1\nCriterion 1: A 2") == {1: ("A", 2), 2: ("B", 1)}
     assert margins("Criterion 1: A 2\nCriterion 2: B 1\nCriterion 1: B 2") == {2: ("B", 1)}
