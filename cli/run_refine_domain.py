@@ -272,10 +272,8 @@ def _open(url: str, folder: Path) -> None:
         '<!DOCTYPE html><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
         f'<meta http-equiv="refresh" content="0; url={escape(url, quote=True)}"><title>openrubrics</title>'
     )
-    try:
-        webbrowser.open(path.as_uri())
-    except webbrowser.Error:
-        click.echo("no browser could be opened", err=True)
+    if not webbrowser.open(path.as_uri()):
+        click.echo("no browser could be opened: open the address in one", err=True)
 
 
 def _has_screen() -> bool:

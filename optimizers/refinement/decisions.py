@@ -32,7 +32,7 @@ from openrubrics.signatures.values import Frozen
 
 FORMAT = 1
 STATEMENT = "I have read each edit and the pairs it fixes and breaks, and stand by these decisions."
-"""What a signature says unless something else is written."""
+"""What a name stands under."""
 
 LONGEST_NAME = 200
 LONGEST_NOTE = 4_000

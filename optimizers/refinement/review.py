@@ -171,12 +171,11 @@ class Review:
             ) from error
         self._file.append(decision)
 
-    def sign(self, name: str, *, statement: str = STATEMENT, leave_undecided: bool = False) -> MetaRubric:
+    def sign(self, name: str, *, leave_undecided: bool = False) -> MetaRubric:
         """Save the signature under all decisions since the last one, and return the document that they give.
 
         Args:
             name: As typed by the person.
-            statement: What the person stands by.
             leave_undecided: Whether to leave proposals without a decision.
 
         Raises:
@@ -184,7 +183,7 @@ class Review:
                 be written.
         """
         state = self.state
-        name, statement = _name(name), _short("the statement", statement.strip(), LONGEST_NOTE)
+        name = _name(name)
         if not state.unsigned:
             raise UsageError("there is no decision to sign", "decide about an edit first")
         if state.undecided and not leave_undecided:
@@ -196,7 +195,7 @@ class Review:
         self._file.append(
             Signature(
                 name=name,
-                statement=statement,
+                statement=STATEMENT,
                 decisions=state.unsigned,
                 undecided=state.undecided,
                 lines=self.head,

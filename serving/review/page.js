@@ -36,7 +36,7 @@
     } catch {
       throw new Error("The review is not running any more. What was saved stays; start the same command again to go on.");
     }
-    const said = await reply.json();
+    const said = await reply.json().catch(() => ({ error: `the server answered ${reply.status}`, hint: "look at what it says in the terminal" }));
     if (!reply.ok) {
       if (said.state) state = said.state; // another window has changed it
       throw new Error([said.error, said.hint].filter(Boolean).map((line) => line[0].toUpperCase() + line.slice(1)).join("\n"));

@@ -6,6 +6,7 @@ import json
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -292,6 +293,7 @@ class Page:
     """The page of a command that runs, as a browser would speak to it."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self._address, self._path = re.fullmatch(r"http://([^/]+)(/.*)", url).groups()  # type: ignore[union-attr]
         self.review = self.ask("review")
 
@@ -363,6 +365,40 @@ def test_a_review_on_the_page_survives_a_kill(
     assert len(world.received) == asked
     assert cli(*REPLAY).code == 0
     assert (files / "again.md").read_bytes() == (files / "new.md").read_bytes()
+
+
+@pytest.mark.slow  # the installed script
+def test_a_browser_gets_the_address_by_a_file_of_its_own(
+    arguments: Callable[..., Sequence[object]], world: ModelServer, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opens = [one for one in arguments("--edits", "1") if one != "--no-open"]
+    browser = files / "browser"
+    browser.write_text(
+        f'#!/bin/sh\ncd {files}\nfile="${{1#file://}}"\nstat -c %a "$(dirname "$file")" > part\n'
+        'echo "$1" >> part\ncat "$file" >> part\nmv part seen\n'
+    )
+    browser.chmod(0o700)
+    monkeypatch.setenv("DISPLAY", ":77")
+    monkeypatch.setenv("BROWSER", str(browser))
+    with started(opens) as process:
+        page = page_of(process)
+        deadline = time.monotonic() + 30
+        while not (files / "seen").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        mode, address, content = (files / "seen").read_text().split("\n", 2)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    assert mode == "700"
+    assert page.url not in address
+    assert f"url={page.url}" in content
+    assert not Path(address.removeprefix("file://")).exists()
+    monkeypatch.setenv("BROWSER", "/bin/false")
+    monkeypatch.setenv("PATH", str(files))
+    with started(opens) as process:
+        page_of(process)
+        process.send_signal(signal.SIGINT)
+        assert "no browser could be opened" in process.communicate(timeout=30)[1]
+    assert world.received
 
 
 @pytest.mark.slow  # the installed script
