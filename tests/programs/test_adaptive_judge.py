@@ -253,6 +253,13 @@ def test_the_domain_is_asked_for_once_for_each_prompt(asynchronous: bool) -> Non
     assert kinds(lm).count("route") == 2
 
 
+def test_another_rollout_is_asked_for_the_domain_anew() -> None:
+    lm, program = adaptive_world(), judge(domain="auto")
+    for rollout in (1, 2, 2):
+        call(program, False, lm.copy(rollout_id=rollout, temperature=1.0), **PAIR)
+    assert kinds(lm).count("route") == 2
+
+
 def test_pairs_side_by_side_share_the_question_for_the_domain() -> None:
     lm, program, ask = adaptive_world(), judge(domain="auto"), Direct(concurrency=8)
 

@@ -352,6 +352,11 @@ def test_evidence_that_follows_its_margin_is_not_that_of_the_next_criterion(gap:
     assert [(one.by, one.evidence_a, one.reason) for one in found] == [(1, "a1", "why 1"), (2, "a2", "why 2")]
 
 
+def test_a_last_word_on_all_criteria_belongs_to_none() -> None:
+    trace = AdaptiveTrace.parse(f"{TEXT}\n\nJustification: All in all A is safer.")
+    assert trace.compared(CRITERIA) == FOUND
+
+
 def test_a_criterion_without_evidence_leaves_that_of_the_others_where_it_is() -> None:
     blocks = ["Criterion 1: A 1", 'Evidence A: "a2"\nJustification: why 2\nCriterion 2: A 2', "In sum: A."]
     found = AdaptiveTrace.parse_comparisons("\n".join(blocks)).comparisons
