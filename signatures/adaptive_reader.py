@@ -244,9 +244,11 @@ class Reader:
 
 
 def _without_type(text: str, type_: str) -> str:
-    """Remove a type at the end of a line that began with the same."""
+    """Remove a type at the end of a line that began with the same; with another one the line says nothing."""
     tag = _ENDS_WITH_TYPE.search(text, max(0, len(text) - _LONGEST_TAG))
-    return text[: tag.start()] if tag and tag["type"].casefold() == type_.casefold() else text
+    if tag is None:
+        return text
+    return text[: tag.start()] if tag["type"].casefold() == type_.casefold() else ""
 
 
 def _unpaired(text: str, after: str) -> str:

@@ -223,7 +223,14 @@ def test_a_criterion_without_a_readable_comparison_fails_the_reply_by_its_number
     assert failed.reason.startswith("criterion 3 of 3 has no readable comparison")
 
 
-@pytest.mark.parametrize("line", ["Criterion 2 asks for tone: both equal.", "Criterion 2 is met by both, so: Tie"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Criterion 2 asks for tone: both equal.",
+        "Criterion 2 is met by both, so: Tie",
+        "Criterion 2 [Core] A 2 or B 1: tie",
+    ],
+)
 def test_a_sentence_about_a_criterion_is_no_comparison(line: str) -> None:
     assert margins(f"Criterion 1 [Core]: A 2\nJustification: Well.\n{line}\nCriterion 2 [Core]: B 1")[2] == ("B", 1)
 
@@ -350,6 +357,16 @@ def test_evidence_that_follows_its_margin_is_not_that_of_the_next_criterion(gap:
     blocks = [f'Criterion {n}: A {n}\nEvidence A: "a{n}"\nEvidence B: none\nJustification: why {n}' for n in (1, 2)]
     found = AdaptiveTrace.parse_comparisons(gap.join(blocks)).comparisons
     assert [(one.by, one.evidence_a, one.reason) for one in found] == [(1, "a1", "why 1"), (2, "a2", "why 2")]
+
+
+def test_evidence_is_that_of_the_first_of_two_equal_comparisons() -> None:
+    trace = AdaptiveTrace.parse(f"{TEXT}\n\nJustification: As I said.\nCriterion 1 [Critical]: A 2")
+    assert trace.compared(CRITERIA) == FOUND
+
+
+def test_a_line_with_two_types_is_no_criterion() -> None:
+    text = "--- Criteria ---\n1. [Core] The response is right. [Critical]\n2. The response is kind. [Core]"
+    assert [one.text for one in AdaptiveTrace.parse_criteria(text).criteria] == ["The response is kind."]
 
 
 def test_a_last_word_on_all_criteria_belongs_to_none() -> None:
