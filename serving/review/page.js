@@ -147,6 +147,7 @@
   function fill(one) {
     const was = saved(one);
     for (const name of ["note", "type", "text"]) at(name).value = was[name];
+    at("type").dispatchEvent(new Event("change")); // says what the type means
   }
 
   function decision(one) {

@@ -256,6 +256,7 @@ def test_a_rewritten_edit_is_shown_beside_the_proposed_one(browser: Browser, pag
     browser.click("#choose-reject")
     saved(browser, "rejected")
     assert text(browser, "#rewritten") == ""
+    assert text(browser, "#type-means") == "When it is important."
     assert browser.run("document.getElementById('text').value") == "No longer than it has to be."
 
 
