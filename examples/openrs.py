@@ -31,8 +31,8 @@ def main() -> None:
     print("\nRewards of the four answers as one group, against an anchor drawn from it")
     group = list(ANSWERS.values())
     for name, options in {
-        "BRPO": {"payment": "brpo", "drop_above": 0.6},
-        "graded, checks added": {"payment": "graded", "verifiable_weight": 0.5},
+        "BRPO": {"payment": "brpo", "drop_above": 0.6, "seed": 1},
+        "graded, checks added": {"payment": "graded", "verifiable_weight": 0.5, "seed": 1},
     }.items():
         rewards = asyncio.run(RubricReward(judge, **options)(len(group) * [PROMPT], group))
         paid = zip(ANSWERS, rewards, strict=True)
