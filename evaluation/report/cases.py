@@ -136,6 +136,7 @@ def _pair(run: Run, pair: EvaluatedPair, text: Text | None) -> Case:
         "result": _outcome(judgment.outcome),
         "by": judgment.decided_by,
         "assisted": judgment.reference_assisted,
+        "part": judgment.domain,
         "rubric": _rubric(judgment.rubric),
         "orders": [
             {"order": order.order, **_outcome(order.outcome), "votes": _votes(order.votes), **_compared(order)}

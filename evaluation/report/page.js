@@ -163,7 +163,8 @@
       element("p", null, element("strong", null, verdict(said)), ` The label says Response ${shown.label}.`,
         shown.by === "checks" ? " Decided by code, before any model was asked." : "",
         shown.by === "reference" ? " Decided by the right answer." : "",
-        shown.assisted ? " Reference-assisted: the judge was given the right answer." : ""),
+        shown.assisted ? " Reference-assisted: the judge was given the right answer." : "",
+        shown.part ? ` Judged by the part ${shown.part} of the meta-rubric.` : ""),
       ...request(shown),
       element("div", { class: "sides" }, response("A", 0), response("B", 1)),
       ...findings(shown), ...orders(shown)];
@@ -197,8 +198,9 @@
   function margins(one) {
     const said = (label, evidence, unquoted) => element("td", null, element("p", { dir: "auto" }, evidence),
       evidence && unquoted.includes(label) ? element("span", { class: "kind" }, `not found in Response ${label}`) : "");
+    const reason = one.order[0] === "A" ? "reason" : "reason (Response B is A in it, as it was shown)";
     return [element("h4", null, `Criteria, ${first(one.order)}; score ${one.score.toFixed(3)}, above 0 for Response A`),
-      grid("Criterion by criterion", ["#", "criterion", "better", "Response A", "Response B", "reason"],
+      grid("Criterion by criterion", ["#", "criterion", "better", "Response A", "Response B", reason],
         one.compared.map((it, place) => [String(place + 1), criterion([it.text, it.type, 1, ""]),
           it.better === "tie" || !it.by ? "tie" : `${it.better} by ${it.by}`, said("A", it.evidence_a, it.unquoted),
           said("B", it.evidence_b, it.unquoted), element("td", null, element("p", { dir: "auto" }, it.reason))]))];

@@ -133,7 +133,7 @@ def adaptive_page(texts: list[str], folder: Path) -> Path:
             order.model_copy(update={"compared": (one, one.model_copy(update={"better": "tie"})), "score": -0.5})
             for order in judged.judgment.orders
         )
-        changed = judged.judgment.model_copy(update={"orders": orders, "reference_assisted": True})
+        changed = judged.judgment.model_copy(update={"orders": orders, "reference_assisted": True, "domain": text})
         lines.append(judged.model_copy(update={"judgment": changed}).line().decode())
     path.write_text("\n".join(lines) + "\n")
     return write_report([read_folder(folder / "run")], folder / "report.html")[0]
@@ -153,6 +153,9 @@ def test_criteria_with_margins_and_evidence_are_shown_as_text(browser: Browser, 
             False,
         )
         assert "score -0.500, above 0 for Response A" in shown
+        assert f"Judged by the part {text} of the meta-rubric." in shown
+        assert ("reason (Response B is A in it, as it was shown)" in shown) == ("B shown first" in shown)
+        assert "B shown first" in shown
         assert "Reference-assisted: the judge was given the right answer." in shown
     assert marks(browser, trap) == []
     assert refused(browser) == []
