@@ -19,7 +19,7 @@ from openrubrics.optimizers.refinement.refine import CARD, DOCUMENT, LEDGER, car
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.meta_rubric_file import default_meta_rubric, read_meta_rubric
 
-_OF_RUBRICS = ("rubric_lm", "rubric_api_base", "rubric_api_key")
+OF_RUBRICS = ("rubric_lm", "rubric_api_base", "rubric_api_key")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def foretell(settings: Settings, splits: SplitOptions, lms: LMOptions, reflectio
 
 def _checked(settings: Settings, splits: SplitOptions, lms: LMOptions, reflection: ReflectionOptions) -> RefinePlan:
     """Return the run, once all that needs no request has been found to be in order."""
-    refuse_given(_OF_RUBRICS, "refine, where no rubric is written")
+    refuse_given(OF_RUBRICS, "refine, where no rubric is written")
     _check_folder(settings)
     author = reflection_model(lms, reflection)
     if author is None:

@@ -14,10 +14,11 @@ from typing import Literal
 
 import click
 
-from openrubrics.cli.build import model, reflection_model, spending
+from openrubrics.cli.build import model, reflection_model, refuse_given, spending
 from openrubrics.cli.options import LMOptions, ReflectionOptions, refuse_existing
 from openrubrics.cli.progress import progress
 from openrubrics.cli.review_terminal import review_in_terminal
+from openrubrics.cli.run_refine import OF_RUBRICS
 from openrubrics.cli.show import clean
 from openrubrics.cli.sources import Source, SourceOptions
 from openrubrics.data import Ledger, write_whole
@@ -165,6 +166,7 @@ def _document(path: Path | None) -> MetaRubric:
 
 def _checked(proposing: Proposing, reviewing: Reviewing) -> Proposals | None:
     """Make sure that a review can begin, and return what was proposed before, if anything."""
+    refuse_given(OF_RUBRICS, "refine, where no rubric is written")
     if proposing.domain is None:
         raise UsageError("no domain is named", "give --domain, or --replay to apply decisions that were made")
     read = (proposing.document, Path(proposing.source.pairs) if proposing.source.pairs else None)

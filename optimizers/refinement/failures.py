@@ -130,14 +130,15 @@ def failures(judged: Sequence[EvaluatedPair], pairs: Iterable[PreferencePair], *
 def clusters(found: Iterable[Failure]) -> tuple[Cluster, ...]:
     """Group failures by domain and by what decided, big groups first.
 
-    In each domain the word that most of the deciding criteria share, of those that are not grouped yet, makes a group,
-    as long as two of them share one (of several words the first in the alphabet); words count as the same where they
-    begin with the same five letters, and words that say little do not count. What is left is grouped by the type of the
-    criterion, or by how it failed where there is none.
+    What code decided is left out, since no principle changes it. In each domain the word that most of the deciding
+    criteria share, of those that are not grouped yet, makes a group, as long as two of them share one (of several words
+    the first in the alphabet); words count as the same where they begin with the same five letters, and words that say
+    little do not count. What is left is grouped by the type of the criterion, or by how it failed where there is none.
     """
     by_domain: defaultdict[str, list[Failure]] = defaultdict(list)
     for one in found:
-        by_domain[one.domain].append(one)
+        if one.kind != "guarded":
+            by_domain[one.domain].append(one)
     groups = [
         Cluster(title=_title(domain, about, members), domain=domain, failures=tuple(members))
         for domain, all_of_it in by_domain.items()

@@ -240,10 +240,10 @@ class Search:
         return lines[-_MOST_TRIED:]
 
     def _failing(self, parent: Candidate) -> tuple[Cluster, ...]:
-        """Group what a candidate gets wrong, without what code decides, which no principle changes."""
+        """Group what a candidate gets wrong."""
         if parent.name not in self._clusters:
             found = failures(parent.train, self._plan.splits.train, orders=self._plan.judging.orders).failures
-            self._clusters[parent.name] = clusters(one for one in found if one.kind != "guarded")
+            self._clusters[parent.name] = clusters(found)
         return self._clusters[parent.name]
 
     def _crossed(self, number: int, count: int) -> Iterator[Candidate]:

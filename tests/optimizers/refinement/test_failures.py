@@ -112,6 +112,8 @@ def test_failures_are_grouped_by_domain_and_by_words_of_what_decided_big_groups_
     pairs = [pair(name) for name in texts] + [pair("6", domain="law"), pair("7", domain="law")]
     results = [judged(one, "wrong", compared=(criterion(texts[one.id]),)) for one in pairs[:5]]
     results += [judged(pairs[5], "tie"), judged(pairs[6], "tie")]
+    pairs.append(pair("8"))
+    results.append(judged(pairs[7], "wrong", decided_by="checks"))  # no principle changes what code decides
     groups = clusters(failures(results, pairs).failures)
     assert [(one.title, [f.id for f in one.failures]) for one in groups] == [
         ("health: 2 pairs, misled by criteria about 'length'", ["1", "3"]),
