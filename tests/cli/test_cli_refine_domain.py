@@ -188,6 +188,7 @@ def test_decisions_about_lost_proposals_cost_nothing(cli: Run, world: ModelServe
     assert world.received == []
 
 
+@pytest.mark.usefixtures("files")
 def test_models_of_rubrics_are_refused_where_none_is_written(cli: Run, world: ModelServer) -> None:
     ran = cli(*proposing(world), "--rubric-lm", "x")
     assert (ran.code, "--rubric-lm cannot be used with refine, where no rubric is" in ran.err) == (2, True), ran.err
