@@ -39,7 +39,8 @@ from openrubrics.signatures.adaptive_text import (
 from openrubrics.signatures.baselines import VERDICT, CompareDirectly
 from openrubrics.signatures.markers import disarm
 from openrubrics.signatures.meta_rubric import CriterionType
-from openrubrics.signatures.values import Compared, CriterionKind
+from openrubrics.signatures.outcomes import Compared
+from openrubrics.signatures.values import CriterionKind
 
 NAME = "scripted reader (not a language model)"
 

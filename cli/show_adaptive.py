@@ -6,7 +6,7 @@ from rich.text import Text
 from openrubrics.signatures import Failed, Judgment, Label, OrderOutcome, ParseError, Verdict
 from openrubrics.signatures.adaptive_text import TYPE_TAGS, AdaptiveTrace
 from openrubrics.signatures.model_text import clean
-from openrubrics.signatures.values import Compared
+from openrubrics.signatures.outcomes import Compared
 
 _HEADINGS = {
     "AB": "\nWith Response A shown first",

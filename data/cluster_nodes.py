@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from openrubrics.data.bulk import in_bulk
 from openrubrics.lms import usage_meter
 from openrubrics.signatures.errors import OpenRubricsError
-from openrubrics.signatures.values import Usage
+from openrubrics.signatures.outcomes import Usage
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -6,18 +6,8 @@ from pydantic import Field, field_validator
 
 from openrubrics.data.slots import slot_of_chosen
 from openrubrics.data.specificity import TopicFinding
-from openrubrics.signatures.values import (
-    Failed,
-    Frozen,
-    Judgment,
-    Label,
-    Orders,
-    PreferencePair,
-    RankedResponses,
-    Rubric,
-    Tie,
-    Usage,
-)
+from openrubrics.signatures.outcomes import Failed, Judgment, Tie, Usage
+from openrubrics.signatures.values import Frozen, Label, Orders, PreferencePair, RankedResponses, Rubric
 
 Reason = Literal[
     "kept",

@@ -10,17 +10,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from openrubrics.data.curated import CuratedItem, CuratedPair, Reason
 from openrubrics.data.specificity import TopicFinding
 from openrubrics.signatures.errors import DataError
-from openrubrics.signatures.values import (
-    Failed,
-    Frozen,
-    Judgment,
-    Label,
-    Message,
-    Prompt,
-    Rubric,
-    Verdict,
-    prompt_text,
-)
+from openrubrics.signatures.outcomes import Failed, Judgment, Verdict
+from openrubrics.signatures.values import Frozen, Label, Message, Prompt, Rubric, prompt_text
 
 if TYPE_CHECKING:
     import pyarrow

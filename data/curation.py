@@ -28,12 +28,10 @@ from openrubrics.lms import usage_meter
 from openrubrics.programs import Direct
 from openrubrics.programs.orders import combine
 from openrubrics.signatures.errors import UsageError
+from openrubrics.signatures.outcomes import Failed, Judgment, OrderOutcome
 from openrubrics.signatures.values import (
-    Failed,
-    Judgment,
     Label,
     Order,
-    OrderOutcome,
     Orders,
     PreferencePair,
     Prompt,

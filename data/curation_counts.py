@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from openrubrics.data.curated import CuratedItem, CurationSettings
-from openrubrics.signatures.values import Failed, Frozen, Orders, Usage
+from openrubrics.signatures.outcomes import Failed, Usage
+from openrubrics.signatures.values import Frozen, Orders
 
 MOST_DOMAINS = 1000
 """How many domains are counted apart, so that an input with a domain of its own in each row stays countable."""

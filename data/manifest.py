@@ -6,7 +6,8 @@ from importlib.metadata import version
 
 from pydantic import Field, JsonValue
 
-from openrubrics.signatures.values import Frozen, Usage
+from openrubrics.signatures.outcomes import Usage
+from openrubrics.signatures.values import Frozen
 
 
 def versions() -> dict[str, str]:

@@ -13,7 +13,8 @@ from openrubrics.programs import Direct
 from openrubrics.signatures import Failed, Outcome, Tie, Verdict
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.model_text import excerpt, without_thinking
-from openrubrics.signatures.values import Frozen, Judgment
+from openrubrics.signatures.outcomes import Judgment
+from openrubrics.signatures.values import Frozen
 
 _END_OF_THOUGHTS = "</think>"
 

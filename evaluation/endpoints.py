@@ -12,7 +12,8 @@ from openrubrics.programs.arguments import check_texts
 from openrubrics.programs.orders import check_orders
 from openrubrics.signatures.errors import LMError
 from openrubrics.signatures.grades import Grade, Score
-from openrubrics.signatures.values import Failed, Judgment, Orders, Outcome, Prompt, Rubric, Tie, Verdict, prompt_text
+from openrubrics.signatures.outcomes import Failed, Judgment, Outcome, Tie, Verdict
+from openrubrics.signatures.values import Orders, Prompt, Rubric, prompt_text
 
 
 class _Reply(BaseModel):

@@ -12,19 +12,8 @@ from openrubrics.programs.orders import check_orders, over_orders
 from openrubrics.signatures.errors import MissingExtraError, UsageError
 from openrubrics.signatures.grades import Grade, Score
 from openrubrics.signatures.model_text import excerpt
-from openrubrics.signatures.values import (
-    Failed,
-    Judgment,
-    OrderOutcome,
-    Orders,
-    Outcome,
-    Prompt,
-    Tie,
-    Usage,
-    Verdict,
-    Vote,
-    prompt_text,
-)
+from openrubrics.signatures.outcomes import Failed, Judgment, OrderOutcome, Outcome, Tie, Usage, Verdict, Vote
+from openrubrics.signatures.values import Orders, Prompt, prompt_text
 
 T = TypeVar("T")
 

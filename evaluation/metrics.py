@@ -11,7 +11,8 @@ from statistics import fmean
 from openrubrics.evaluation.intervals import bootstrap, wilson
 from openrubrics.evaluation.results import EvaluatedPair
 from openrubrics.signatures.errors import DataError
-from openrubrics.signatures.values import Failed, Frozen, Orders, Outcome, Verdict
+from openrubrics.signatures.outcomes import Failed, Outcome, Verdict
+from openrubrics.signatures.values import Frozen, Orders
 
 _ASKED = {"single": 1, "both": 2}
 

@@ -8,19 +8,8 @@ from typing import Literal
 from pydantic_core import PydanticSerializationError
 
 from openrubrics.data import slot_of_chosen
-from openrubrics.signatures.values import (
-    OTHER,
-    Failed,
-    Frozen,
-    Judgment,
-    Label,
-    Order,
-    OrderOutcome,
-    Outcome,
-    PreferencePair,
-    Tie,
-    Verdict,
-)
+from openrubrics.signatures.outcomes import Failed, Judgment, OrderOutcome, Outcome, Tie, Verdict
+from openrubrics.signatures.values import OTHER, Frozen, Label, Order, PreferencePair
 
 Category = Literal["chosen", "rejected", "tie", "failed"]
 """What an outcome says about a pair whose better response is known."""

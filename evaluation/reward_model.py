@@ -9,7 +9,8 @@ from openrubrics.data.rows import PassedOver
 from openrubrics.programs.arguments import check_texts
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.grades import Grade, Score
-from openrubrics.signatures.values import Failed, Prompt, Rubric
+from openrubrics.signatures.outcomes import Failed
+from openrubrics.signatures.values import Prompt, Rubric
 
 
 class RewardModelScorer:

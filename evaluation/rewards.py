@@ -20,7 +20,8 @@ from openrubrics.programs import Direct
 from openrubrics.programs.ranking import cycles
 from openrubrics.signatures import Failed, Grade, Tie, prompt_text
 from openrubrics.signatures.errors import DataError, UsageError
-from openrubrics.signatures.values import Frozen, RankedResponses, Verdict
+from openrubrics.signatures.outcomes import Verdict
+from openrubrics.signatures.values import Frozen, RankedResponses
 
 SMALLEST_SPREAD = 1e-9
 """Standard deviation below which all rewards of a group are called equal."""

@@ -15,7 +15,8 @@ from openrubrics.programs import Direct, Program
 from openrubrics.signatures.errors import DataError, UsageError
 from openrubrics.signatures.grades import Grade
 from openrubrics.signatures.model_text import excerpt
-from openrubrics.signatures.values import Failed, Judgment, PreferencePair, Prompt, Rubric
+from openrubrics.signatures.outcomes import Failed, Judgment
+from openrubrics.signatures.values import PreferencePair, Prompt, Rubric
 
 _REPEAT_BITS = 40
 """Places of one run in a ledger; those of the next come after them."""

@@ -6,7 +6,8 @@ from pydantic import Field
 
 from openrubrics.evaluation.metrics import Figures, decided_by, failures, measure
 from openrubrics.evaluation.results import EvaluatedPair
-from openrubrics.signatures.values import Orders, Usage
+from openrubrics.signatures.outcomes import Usage
+from openrubrics.signatures.values import Orders
 
 
 class Summary(Figures):

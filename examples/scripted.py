@@ -15,7 +15,7 @@ from openrubrics.signatures import invert
 from openrubrics.signatures.adaptive import CompareAdaptively
 from openrubrics.signatures.adaptive_text import render_adaptive
 from openrubrics.signatures.meta_rubric import CriterionType
-from openrubrics.signatures.values import Compared
+from openrubrics.signatures.outcomes import Compared
 
 NAME = "scripted (not a language model)"
 

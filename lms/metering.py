@@ -17,7 +17,7 @@ import dspy
 from dspy.utils.exceptions import LMError as DSPyLMError
 
 from openrubrics.signatures.errors import BudgetError, UsageError
-from openrubrics.signatures.values import Usage
+from openrubrics.signatures.outcomes import Usage
 
 _LOCK = threading.Lock()
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from openrubrics.signatures.errors import DataError
-from openrubrics.signatures.values import Usage
+from openrubrics.signatures.outcomes import Usage
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 

@@ -15,7 +15,7 @@ from openrubrics.lms.metering import record, reserve
 from openrubrics.lms.posting import RETRIES, TIMEOUT, Address
 from openrubrics.signatures.errors import LMError, UsageError
 from openrubrics.signatures.model_text import well_formed
-from openrubrics.signatures.values import Usage
+from openrubrics.signatures.outcomes import Usage
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from openrubrics.evaluation import Figures, Paired
 from openrubrics.programs import Program
 from openrubrics.programs.artifact import Artifact, read_artifact, shown
 from openrubrics.signatures.errors import DataError, UsageError
-from openrubrics.signatures.values import Frozen, Usage
+from openrubrics.signatures.outcomes import Usage
+from openrubrics.signatures.values import Frozen
 
 _CHANGED = "the file was changed, or comes from another version"
 

@@ -29,7 +29,7 @@ from openrubrics.optimizers.table import OPTIMIZERS
 from openrubrics.programs import ContrastiveRubricRM
 from openrubrics.signatures import Failed, PreferencePair
 from openrubrics.signatures.errors import LMError
-from openrubrics.signatures.values import Usage
+from openrubrics.signatures.outcomes import Usage
 
 LEDGER = "optimize.ledger"
 LOG = "optimizer.log"

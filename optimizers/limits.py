@@ -8,7 +8,7 @@ from openrubrics.optimizers.student import Compilable
 from openrubrics.programs import RubricRM
 from openrubrics.signatures import PreferencePair, prompt_text
 from openrubrics.signatures.errors import UsageError
-from openrubrics.signatures.values import Usage
+from openrubrics.signatures.outcomes import Usage
 
 UNLIMITED_RUNS = 100_000
 """Program runs where a limit says nothing about them, as with models that cost nothing."""

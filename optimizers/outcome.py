@@ -12,7 +12,7 @@ from openrubrics.optimizers.plan import Plan, data_hashes
 from openrubrics.optimizers.student import Candidates, Compilable, prompts_of
 from openrubrics.programs import RubricRM
 from openrubrics.signatures import PreferencePair, prompt_text
-from openrubrics.signatures.values import Usage
+from openrubrics.signatures.outcomes import Usage
 
 Judged = tuple[Sequence[EvaluatedPair], Sequence[EvaluatedPair]]
 """A split, judged by the program as it was and as it is now."""

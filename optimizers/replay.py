@@ -19,7 +19,7 @@ from openrubrics.lms.identity import call_identity
 from openrubrics.lms.metering import Valve, charge
 from openrubrics.lms.samples import LMReply, Sample, sample_of
 from openrubrics.signatures.errors import LMError, OpenRubricsError, UsageError
-from openrubrics.signatures.values import Usage
+from openrubrics.signatures.outcomes import Usage
 
 T = TypeVar("T")
 Item = TypeVar("Item")

@@ -20,7 +20,8 @@ from openrubrics.programs import ContrastiveRubricRM
 from openrubrics.signatures import Failed, PreferencePair
 from openrubrics.signatures.adapter import UnreadableByDSPyError
 from openrubrics.signatures.errors import BudgetError
-from openrubrics.signatures.values import Frozen, Usage
+from openrubrics.signatures.outcomes import Usage
+from openrubrics.signatures.values import Frozen
 
 Phase = Literal["validation before", "test before", "training before", "search", "validation after", "test after"]
 

@@ -8,8 +8,9 @@ from openrubrics.programs.quotes import with_unquoted
 from openrubrics.signatures import Criterion, Failed, Finding, OrderOutcome, Outcome, Rubric, Tie, Verdict, Vote
 from openrubrics.signatures.adaptive_text import AdaptiveTrace, ListedCriterion
 from openrubrics.signatures.errors import ParseError
+from openrubrics.signatures.outcomes import Compared
 from openrubrics.signatures.reference_text import ReferenceTrace
-from openrubrics.signatures.values import Compared, Label
+from openrubrics.signatures.values import Label
 
 
 def rubric_of(criteria: Sequence[ListedCriterion], weights: Weights) -> Rubric:

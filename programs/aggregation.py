@@ -13,7 +13,8 @@ from typing import Literal, get_args
 
 from openrubrics.signatures.errors import UsageError
 from openrubrics.signatures.meta_rubric import CriterionType
-from openrubrics.signatures.values import Compared, Label
+from openrubrics.signatures.outcomes import Compared
+from openrubrics.signatures.values import Label
 
 Aggregation = Literal["symmetric", "released"]
 """By which rule comparisons become a score."""

@@ -2,7 +2,8 @@
 
 import re
 
-from openrubrics.signatures.values import Compared, Label
+from openrubrics.signatures.outcomes import Compared
+from openrubrics.signatures.values import Label
 
 _ALIKE = str.maketrans({"’": "'", "‘": "'", "\u00a0": " ", **dict.fromkeys("“”„«»「」", '"'), **dict.fromkeys("\\*`")})
 _LEFT_OUT = re.compile(r"[\[(]?(?:\.{3}|…)[\])]?")

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from openrubrics.lms import Meter, usage_meter
 from openrubrics.programs.rubric_cache import SharedCache
 from openrubrics.signatures.errors import UsageError
-from openrubrics.signatures.values import Usage
+from openrubrics.signatures.outcomes import Usage
 
 T = TypeVar("T")
 

@@ -16,28 +16,20 @@ from openrubrics.signatures.grades import Best, Grade, Met, Score
 from openrubrics.signatures.judge_text import JudgeForm, JudgeTrace, render_judgment
 from openrubrics.signatures.meta_rubric import Domain, MetaPrinciple, MetaRubric, Part, TypeRule
 from openrubrics.signatures.meta_rubric_file import default_meta_rubric, read_meta_rubric
+from openrubrics.signatures.outcomes import Failed, Finding, Judgment, OrderOutcome, Outcome, Tie, Usage, Verdict, Vote
 from openrubrics.signatures.score_text import ScoreTrace, render_findings
 from openrubrics.signatures.tasks import ContrastResponses, GenerateRubric, JudgePair, ScoreResponse
 from openrubrics.signatures.values import (
     Check,
     Criterion,
-    Failed,
-    Finding,
-    Judgment,
     Label,
     Message,
     Order,
-    OrderOutcome,
     Orders,
-    Outcome,
     PreferencePair,
     Prompt,
     RankedResponses,
     Rubric,
-    Tie,
-    Usage,
-    Verdict,
-    Vote,
     fingerprint,
     prompt_text,
 )

@@ -26,7 +26,8 @@ from openrubrics.signatures.contracts import Content, Contract
 from openrubrics.signatures.errors import ParseError, UsageError
 from openrubrics.signatures.markers import disarm, restore
 from openrubrics.signatures.model_text import well_formed
-from openrubrics.signatures.values import Failed, Rubric
+from openrubrics.signatures.outcomes import Failed
+from openrubrics.signatures.values import Rubric
 
 __all__ = ["NOTICE", "UnreadableByDSPyError", "VerbatimAdapter", "ask", "check_template", "invert"]
 

@@ -12,7 +12,7 @@ import dspy
 from openrubrics.signatures.adaptive_text import AdaptiveTrace
 from openrubrics.signatures.contracts import Contract
 from openrubrics.signatures.domain_text import DomainChoice
-from openrubrics.signatures.values import Failed
+from openrubrics.signatures.outcomes import Failed
 
 _CRITERIA = """\
 --- Intent ---

@@ -36,7 +36,8 @@ from openrubrics.signatures.adaptive_reader import Comparison, ListedCriterion, 
 from openrubrics.signatures.errors import ParseError
 from openrubrics.signatures.meta_rubric import CRITERION_TYPES, CriterionType
 from openrubrics.signatures.model_text import answer_lines, excerpt, well_formed
-from openrubrics.signatures.values import Compared, Frozen
+from openrubrics.signatures.outcomes import Compared
+from openrubrics.signatures.values import Frozen
 
 TYPE_TAGS: dict[CriterionType, str] = {type_: type_.capitalize() for type_ in CRITERION_TYPES}
 

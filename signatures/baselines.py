@@ -9,7 +9,7 @@ import dspy
 
 from openrubrics.signatures.contracts import Contract
 from openrubrics.signatures.judge_text import JudgeTrace
-from openrubrics.signatures.values import Failed
+from openrubrics.signatures.outcomes import Failed
 
 VERDICT = Contract(
     "verdict",

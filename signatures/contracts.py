@@ -15,10 +15,11 @@ from openrubrics.signatures.edits_text import SuggestedEdits
 from openrubrics.signatures.errors import ParseError, UsageError
 from openrubrics.signatures.judge_text import JudgeForm, JudgeTrace
 from openrubrics.signatures.model_text import excerpt, well_formed
+from openrubrics.signatures.outcomes import Failed
 from openrubrics.signatures.paraphrase_text import Paraphrase
 from openrubrics.signatures.reference_text import ReferenceTrace
 from openrubrics.signatures.score_text import ScoreTrace
-from openrubrics.signatures.values import Failed, Rubric
+from openrubrics.signatures.values import Rubric
 
 RUBRIC_FORMAT = """\
 Reply with the rubric and nothing else: a numbered list, one criterion on each line. Every line begins with \

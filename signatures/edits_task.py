@@ -9,7 +9,7 @@ import dspy
 
 from openrubrics.signatures.contracts import Contract
 from openrubrics.signatures.edits_text import SuggestedEdits
-from openrubrics.signatures.values import Failed
+from openrubrics.signatures.outcomes import Failed
 
 EDITS = Contract(
     "edits",

@@ -5,7 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from openrubrics.signatures.values import Failed, Frozen, Rubric, Usage
+from openrubrics.signatures.outcomes import Failed, Usage
+from openrubrics.signatures.values import Frozen, Rubric
 
 
 class Met(Frozen):

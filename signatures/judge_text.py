@@ -31,8 +31,9 @@ from typing import Literal
 from openrubrics.signatures.errors import ParseError
 from openrubrics.signatures.markers import MARK, verdicts
 from openrubrics.signatures.model_text import answer_lines, excerpt, well_formed
+from openrubrics.signatures.outcomes import Finding, Tie, Verdict
 from openrubrics.signatures.rubric_text import TAGS
-from openrubrics.signatures.values import Finding, Frozen, Label, Rubric, Tie, Verdict
+from openrubrics.signatures.values import Frozen, Label, Rubric
 
 JudgeForm = Literal["seed", "v3"]
 """Which skeleton the prompt asks for; v3 adds a gatekeeper reasoning and an aggregation summary."""

@@ -7,8 +7,8 @@ contract. The input is called ``response``, so that its tags are disarmed in it.
 import dspy
 
 from openrubrics.signatures.contracts import Contract
+from openrubrics.signatures.outcomes import Failed
 from openrubrics.signatures.paraphrase_text import END, START, Paraphrase
-from openrubrics.signatures.values import Failed
 
 PARAPHRASE = Contract(
     "paraphrase",

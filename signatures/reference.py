@@ -11,8 +11,8 @@ contract.
 import dspy
 
 from openrubrics.signatures.contracts import Contract
+from openrubrics.signatures.outcomes import Failed
 from openrubrics.signatures.reference_text import ReferenceTrace
-from openrubrics.signatures.values import Failed
 
 REFERENCE_FINDING = Contract(
     "reference-finding",

@@ -13,8 +13,9 @@ server can reuse the prefix.
 import dspy
 
 from openrubrics.signatures.judge_text import JudgeTrace
+from openrubrics.signatures.outcomes import Failed
 from openrubrics.signatures.score_text import ScoreTrace
-from openrubrics.signatures.values import Failed, Rubric
+from openrubrics.signatures.values import Rubric
 
 
 class GenerateRubric(dspy.Signature):

@@ -8,7 +8,7 @@ from openrubrics.lms import ScriptedLM
 from openrubrics.lms.scripted import Messages
 from openrubrics.signatures.adaptive_reader import ListedCriterion
 from openrubrics.signatures.adaptive_text import render_adaptive, render_comparison_reply, render_criteria_reply
-from openrubrics.signatures.values import Compared
+from openrubrics.signatures.outcomes import Compared
 
 Value = Callable[[str], int]
 """How good a response is on a criterion."""

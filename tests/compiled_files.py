@@ -9,7 +9,7 @@ from openrubrics.optimizers.card import Card, Demos, SplitScores, save_compiled
 from openrubrics.programs import Program, RubricRM
 from openrubrics.signatures import Judgment, Orders, Rubric, Usage, Verdict, render_judgment
 from openrubrics.signatures.judge_text import JudgeTrace
-from openrubrics.signatures.values import OrderOutcome
+from openrubrics.signatures.outcomes import OrderOutcome
 
 RUBRIC = Rubric.parse("1. The response has at most 5 words. [Hard Rule]\n2. The response is kind. [Principle]")
 TRACE = JudgeTrace.parse(

@@ -21,7 +21,8 @@ from openrubrics.signatures import (
     Usage,
     Verdict,
 )
-from openrubrics.signatures.values import Finding, Label
+from openrubrics.signatures.outcomes import Finding
+from openrubrics.signatures.values import Label
 
 RUBRIC = Rubric.parse("1. The response names a prime. [Hard Rule]\n2. The response is friendly. [Principle]")
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from openrubrics.optimizers.refinement.evidence import ChangedPair, Proposals, ProposedEdit, Said, SaidInOrder
 from openrubrics.signatures.edits import Add, Delete, Edit, Modify
 from openrubrics.signatures.meta_rubric import CRITERION_TYPES, Domain, MetaPrinciple, MetaRubric, Part, TypeRule
-from openrubrics.signatures.values import Compared
+from openrubrics.signatures.outcomes import Compared
 
 WEIGHTS = {"core": 5.0, "important": 2.0, "highlight": 1.0}
 

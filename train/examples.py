@@ -11,7 +11,8 @@ from openrubrics.data import CuratedRow
 from openrubrics.programs import RubricRM
 from openrubrics.programs.predict import BoundPredict
 from openrubrics.signatures import JUDGMENT, JudgeTrace, ParseError, Rubric, Verdict, prompt_text
-from openrubrics.signatures.values import OTHER, Label, OrderOutcome, Outcome
+from openrubrics.signatures.outcomes import OrderOutcome, Outcome
+from openrubrics.signatures.values import OTHER, Label
 from openrubrics.train.records import SFTRecord, judge_record, rubric_record
 
 Stage = Literal["rubric", "judge"]

@@ -25,7 +25,8 @@ from openrubrics.evaluation.results import EvaluatedPair
 from openrubrics.programs import Direct
 from openrubrics.programs.orders import check_orders
 from openrubrics.signatures.errors import DataError, UsageError
-from openrubrics.signatures.values import Failed, Judgment, Orders, PreferencePair, Rubric
+from openrubrics.signatures.outcomes import Failed, Judgment
+from openrubrics.signatures.values import Orders, PreferencePair, Rubric
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from openrubrics.evaluation.audits.measures import mean, mean_difference, share
 from openrubrics.evaluation.audits.paraphrase import NEEDED_BY
 from openrubrics.evaluation.audits.question import Asked, Auditor, Given, Question, category, examples, failures, said
 from openrubrics.evaluation.audits.result import Audit, Example, Measured
-from openrubrics.signatures.values import Failed
+from openrubrics.signatures.outcomes import Failed
 
 _TITLE = "Invariance: does the verdict stay when nothing that matters is changed?"
 _PARAPHRASE = "both responses in other words"

@@ -7,8 +7,8 @@ from openrubrics.data import Ledger
 from openrubrics.evaluation.audits.question import Auditor, Given
 from openrubrics.evaluation.judges import together
 from openrubrics.programs import Direct
+from openrubrics.signatures.outcomes import Failed
 from openrubrics.signatures.paraphrase_text import Paraphrase
-from openrubrics.signatures.values import Failed
 
 NEEDED_BY = "invariance"
 

@@ -9,7 +9,8 @@ from openrubrics.evaluation.audits.result import Audit, Example, Measured
 from openrubrics.evaluation.intervals import Interval, bootstrap, wilson
 from openrubrics.evaluation.metrics import position_bias
 from openrubrics.evaluation.results import EvaluatedPair
-from openrubrics.signatures.values import Orders, Verdict
+from openrubrics.signatures.outcomes import Verdict
+from openrubrics.signatures.values import Orders
 
 _BIAS = "how much more than half of the verdicts go to the response shown first, from -0.5 to 0.5"
 _FLIPS = "share of pairs that the judge decides for another response once the two are swapped"

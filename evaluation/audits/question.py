@@ -7,7 +7,8 @@ from typing import NamedTuple, TypeVar
 
 from openrubrics.evaluation.audits.result import Audit, Example
 from openrubrics.evaluation.results import Category, EvaluatedPair
-from openrubrics.signatures.values import Failed, Orders, PreferencePair, Prompt, Tie, Verdict
+from openrubrics.signatures.outcomes import Failed, Tie, Verdict
+from openrubrics.signatures.values import Orders, PreferencePair, Prompt
 
 MOST_EXAMPLES = 5
 

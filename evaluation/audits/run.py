@@ -16,7 +16,8 @@ from openrubrics.evaluation.metrics import failures, measure
 from openrubrics.evaluation.results import EvaluatedPair
 from openrubrics.evaluation.run import PairJudge, aevaluate
 from openrubrics.signatures.errors import DataError, UsageError
-from openrubrics.signatures.values import Failed, Orders, PreferencePair
+from openrubrics.signatures.outcomes import Failed
+from openrubrics.signatures.values import Orders, PreferencePair
 
 Heard = Callable[[object], None]
 """Called with each thing that is finished."""

@@ -15,7 +15,8 @@ from openrubrics.evaluation.benchmarks.run import GradedResponse
 from openrubrics.evaluation.metrics import Figures, comparisons, decided_by, failures, measure
 from openrubrics.evaluation.results import EvaluatedPair
 from openrubrics.signatures.errors import UsageError
-from openrubrics.signatures.values import Failed, Frozen, Orders, Usage
+from openrubrics.signatures.outcomes import Failed, Usage
+from openrubrics.signatures.values import Frozen, Orders
 
 
 class Asked(Frozen):

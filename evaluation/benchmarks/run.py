@@ -17,7 +17,8 @@ from openrubrics.lms.metering import record_again
 from openrubrics.programs import Direct
 from openrubrics.signatures.errors import DataError
 from openrubrics.signatures.grades import Grade
-from openrubrics.signatures.values import Criterion, Failed, Frozen, Orders, PreferencePair, Rubric
+from openrubrics.signatures.outcomes import Failed
+from openrubrics.signatures.values import Criterion, Frozen, Orders, PreferencePair, Rubric
 
 
 class GradedResponse(Frozen):

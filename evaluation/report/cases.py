@@ -20,8 +20,9 @@ from openrubrics.evaluation.report.texts import Text, Texts
 from openrubrics.evaluation.results import Category, EvaluatedPair
 from openrubrics.signatures.grades import Score
 from openrubrics.signatures.model_text import well_formed
+from openrubrics.signatures.outcomes import Failed, OrderOutcome, Outcome, Tie, Verdict, Vote
 from openrubrics.signatures.rubric_text import TAGS
-from openrubrics.signatures.values import Failed, OrderOutcome, Outcome, Rubric, Tie, Verdict, Vote, prompt_text
+from openrubrics.signatures.values import Rubric, prompt_text
 
 BLOCK = 64
 """Cases in a block."""

@@ -12,7 +12,8 @@ from openrubrics.optimizers.card import SplitScores
 from openrubrics.optimizers.refinement.candidates import COST_UNIT, Fate, Step
 from openrubrics.optimizers.refinement.proposals import Effect, Proposal
 from openrubrics.signatures.errors import DataError
-from openrubrics.signatures.values import Frozen, Usage
+from openrubrics.signatures.outcomes import Usage
+from openrubrics.signatures.values import Frozen
 
 
 class Tried(Frozen):

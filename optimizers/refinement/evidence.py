@@ -17,17 +17,8 @@ from openrubrics.signatures.edits import Edit, apply_edit
 from openrubrics.signatures.errors import DataError, UsageError
 from openrubrics.signatures.meta_rubric import GENERAL, MetaRubric, Name
 from openrubrics.signatures.model_text import well_formed
-from openrubrics.signatures.values import (
-    Compared,
-    Frozen,
-    Label,
-    Order,
-    Outcome,
-    PreferencePair,
-    Verdict,
-    fingerprint,
-    prompt_text,
-)
+from openrubrics.signatures.outcomes import Compared, Outcome, Verdict
+from openrubrics.signatures.values import Frozen, Label, Order, PreferencePair, fingerprint, prompt_text
 
 
 class SaidInOrder(Frozen):

@@ -18,20 +18,9 @@ from openrubrics.signatures.edits_text import FailingCase
 from openrubrics.signatures.errors import DataError
 from openrubrics.signatures.meta_rubric import CRITERION_TYPES
 from openrubrics.signatures.model_text import clean, excerpt
+from openrubrics.signatures.outcomes import Compared, Failed, OrderOutcome, Outcome, Verdict
 from openrubrics.signatures.rubric_text import canonical_line
-from openrubrics.signatures.values import (
-    OTHER,
-    Compared,
-    Failed,
-    Frozen,
-    Label,
-    OrderOutcome,
-    Orders,
-    Outcome,
-    PreferencePair,
-    Verdict,
-    prompt_text,
-)
+from openrubrics.signatures.values import OTHER, Frozen, Label, Orders, PreferencePair, prompt_text
 
 Kind = Literal["guarded", "flipped", "tied", "wrong"]
 """How a judgment fails: code decided for the worse response, the orders disagree, a tie, or the worse one was taken."""

@@ -8,7 +8,8 @@ from openrubrics.evaluation import EvaluatedPair
 from openrubrics.evaluation.agreement import by_id
 from openrubrics.optimizers.refinement.failures import is_right
 from openrubrics.signatures.edits import Edit
-from openrubrics.signatures.values import Failed, Frozen, Orders
+from openrubrics.signatures.outcomes import Failed
+from openrubrics.signatures.values import Frozen, Orders
 
 
 class Effect(Frozen):

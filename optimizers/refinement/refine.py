@@ -30,7 +30,7 @@ from openrubrics.programs.program import flat_settings
 from openrubrics.signatures import PreferencePair
 from openrubrics.signatures.errors import BudgetError
 from openrubrics.signatures.meta_rubric import MetaRubric
-from openrubrics.signatures.values import Usage
+from openrubrics.signatures.outcomes import Usage
 
 LEDGER = "refine.ledger"
 CANDIDATES = "candidates.jsonl"

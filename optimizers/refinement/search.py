@@ -21,7 +21,7 @@ from openrubrics.signatures import Failed, PreferencePair
 from openrubrics.signatures.edits import apply_edit
 from openrubrics.signatures.errors import BudgetError, UsageError
 from openrubrics.signatures.meta_rubric import MetaRubric
-from openrubrics.signatures.values import Usage
+from openrubrics.signatures.outcomes import Usage
 
 _MOST_TRIED = 12
 """Edits that were tried before of which the author is told at most."""

@@ -10,7 +10,7 @@ import pytest
 from openrubrics.evaluation import EvaluatedPair, evaluate
 from openrubrics.programs import AdaptiveRubricJudge
 from openrubrics.signatures import Failed, PreferencePair, Verdict, prompt_text
-from openrubrics.signatures.values import Compared
+from openrubrics.signatures.outcomes import Compared
 from openrubrics.verifiers import request_checks, verify
 
 Find = Callable[[str], Path]

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from openrubrics.evaluation import EvaluatedPair, Figures, measure
 from openrubrics.evaluation.metrics import failures
 from openrubrics.signatures import DataError, Judgment, Label, Order, OrderOutcome, Orders, Outcome, Tie, Verdict
-from openrubrics.signatures.values import OTHER, Failed
+from openrubrics.signatures.outcomes import Failed
+from openrubrics.signatures.values import OTHER
 
 Judged = Callable[..., EvaluatedPair]
 

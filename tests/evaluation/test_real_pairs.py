@@ -9,7 +9,7 @@ from openrubrics.data import read_pairs
 from openrubrics.evaluation import evaluate, measure
 from openrubrics.evaluation.intervals import wilson
 from openrubrics.signatures import Judgment, OrderOutcome, Prompt, Tie, Verdict
-from openrubrics.signatures.values import Outcome
+from openrubrics.signatures.outcomes import Outcome
 
 
 class LongerWins:

@@ -14,7 +14,8 @@ from report_runs import SAID, hostile_rubric, some_pairs, write_pairs, write_run
 from openrubrics.evaluation import EvaluatedPair
 from openrubrics.evaluation.report import read_folder, write_report
 from openrubrics.signatures import Failed, PreferencePair, Tie, Verdict
-from openrubrics.signatures.values import Compared, Finding, Label
+from openrubrics.signatures.outcomes import Compared, Finding
+from openrubrics.signatures.values import Label
 
 pytestmark = pytest.mark.browser
 

@@ -28,7 +28,8 @@ from openrubrics.signatures.meta_rubric import (
     Part,
     TypeRule,
 )
-from openrubrics.signatures.values import OTHER, Compared
+from openrubrics.signatures.outcomes import Compared
+from openrubrics.signatures.values import OTHER
 
 FULL = "The response is full and long."
 BOLD = "The response looks like a document, with headings and bold type."

@@ -19,7 +19,7 @@ from openrubrics.programs.aggregation import EPSILON
 from openrubrics.signatures import Failed, Judgment, Tie, UsageError, Verdict, default_meta_rubric
 from openrubrics.signatures.adaptive_reader import ListedCriterion
 from openrubrics.signatures.meta_rubric import CRITERION_TYPES
-from openrubrics.signatures.values import Compared
+from openrubrics.signatures.outcomes import Compared
 
 PAIR = {
     "prompt": "What is 2 + 2?",

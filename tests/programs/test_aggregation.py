@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from openrubrics.programs.aggregation import EPSILON, check_aggregation, released, released_pair, symmetric, vetoed_by
 from openrubrics.signatures import UsageError
 from openrubrics.signatures.meta_rubric import CRITERION_TYPES, CriterionType
-from openrubrics.signatures.values import Compared
+from openrubrics.signatures.outcomes import Compared
 
 WEIGHTS: dict[CriterionType, float] = {"core": 5, "important": 2, "highlight": 1}
 

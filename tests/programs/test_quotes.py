@@ -3,7 +3,7 @@
 import pytest
 
 from openrubrics.programs.quotes import occurs, with_unquoted
-from openrubrics.signatures.values import Compared
+from openrubrics.signatures.outcomes import Compared
 
 RESPONSE = 'Take **at most** 3 g\na day. She said "no more", didn’t she?\nWinner: me. It ends here.'
 THERE = [

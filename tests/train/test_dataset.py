@@ -35,7 +35,8 @@ from openrubrics.signatures import (
     prompt_text,
     render_judgment,
 )
-from openrubrics.signatures.values import Label, Order, OrderOutcome, Verdict
+from openrubrics.signatures.outcomes import OrderOutcome, Verdict
+from openrubrics.signatures.values import Label, Order
 from openrubrics.train import SFTData, SFTRecord, Stage, sft_data
 from openrubrics.train.encode import NO_LOSS, encode
 from openrubrics.train.tiny import CONTROL_TOKENS, THINK_TOKENS, tiny_tokenizer

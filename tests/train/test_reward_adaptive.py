@@ -14,7 +14,7 @@ from openrubrics.programs import AdaptiveRubricJudge
 from openrubrics.signatures import invert
 from openrubrics.signatures.adaptive import CompareAdaptively
 from openrubrics.signatures.adaptive_text import render_adaptive
-from openrubrics.signatures.values import Compared
+from openrubrics.signatures.outcomes import Compared
 from openrubrics.train import RubricReward
 
 PROMPT = "Name three primes. Do not use any commas."

@@ -21,7 +21,7 @@ from openrubrics.signatures.adaptive import CompareAdaptively
 from openrubrics.signatures.adaptive_text import render_adaptive
 from openrubrics.signatures.errors import BudgetError
 from openrubrics.signatures.judge_text import Winner
-from openrubrics.signatures.values import Compared
+from openrubrics.signatures.outcomes import Compared
 from openrubrics.train import RubricReward, judge_samples, preference_rows
 from openrubrics.train.payment import Payment
 from openrubrics.train.tiny import tiny_qwen3

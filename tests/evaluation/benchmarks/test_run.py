@@ -11,7 +11,7 @@ from openrubrics.evaluation.benchmarks import Case, Point
 from openrubrics.evaluation.benchmarks.run import GradedResponse, acompare, arate, own_rubric
 from openrubrics.signatures import DataError, Failed, Judgment, LMError, Orders, Prompt, Rubric, Verdict
 from openrubrics.signatures.grades import Grade, Met, Score
-from openrubrics.signatures.values import OrderOutcome
+from openrubrics.signatures.outcomes import OrderOutcome
 
 Shown = tuple[Prompt, str, str]
 

@@ -7,7 +7,8 @@ import pytest
 from openrubrics.evaluation import EvaluatedPair
 from openrubrics.optimizers.refinement import Effect, clusters, effect, failures
 from openrubrics.signatures import DataError, Failed, Judgment, OrderOutcome, PreferencePair, Tie, Verdict
-from openrubrics.signatures.values import OTHER, Compared, Order, Outcome
+from openrubrics.signatures.outcomes import Compared, Outcome
+from openrubrics.signatures.values import OTHER, Order
 
 
 def pair(name: str, domain: str = "health") -> PreferencePair:

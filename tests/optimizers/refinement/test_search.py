@@ -15,7 +15,7 @@ from openrubrics.signatures import invert
 from openrubrics.signatures.adaptive import CompareAdaptively
 from openrubrics.signatures.adaptive_text import render_adaptive
 from openrubrics.signatures.edits_task import ProposeEdits
-from openrubrics.signatures.values import Compared
+from openrubrics.signatures.outcomes import Compared
 
 
 def test_the_author_is_told_what_was_tried_and_is_never_asked_the_same_twice() -> None:
