@@ -1,4 +1,7 @@
-"""The README says what is true: its Python runs, its commands exist, its table of rooms is the tree."""
+"""README and guides say what is true: Python runs, commands, links and targets exist, the table of rooms is the tree.
+
+Fixture `readme` is all of them in one text, the README first.
+"""
 
 import re
 import shlex
@@ -10,12 +13,37 @@ import pytest
 from openrubrics.cli.main import COMMANDS, main, openrubrics
 
 Patch = pytest.MonkeyPatch
+GUIDES = ("judging", "meta-rubrics", "data", "training", "evaluation", "embedded")
 ROOMS = ("signatures", "verifiers", "lms", "programs", "data", "evaluation", "optimizers", "train", "serving", "cli")
 
 
 @pytest.fixture
-def readme(repository: Path) -> str:
-    return (repository / "README.md").read_text(encoding="utf-8")
+def pages(repository: Path) -> list[Path]:
+    return [repository / "README.md", *(repository / "docs" / f"{name}.md" for name in GUIDES)]
+
+
+@pytest.fixture
+def readme(pages: list[Path]) -> str:
+    return "\n".join(page.read_text(encoding="utf-8") for page in pages)
+
+
+def anchors(page: Path) -> set[str]:
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_link_leads_somewhere_and_every_guide_is_linked(pages: list[Path], repository: Path) -> None:
+    assert {page.stem for page in repository.glob("docs/*")} == set(GUIDES)
+    reached: set[Path] = set()
+    for page in pages:
+        for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", page.read_text(encoding="utf-8")):
+            name, _, anchor = link.partition("#")
+            target = (page.parent / name).resolve() if name else page
+            assert target.is_file(), f"{page.name}: {link}"
+            assert not anchor or anchor in anchors(target), f"{page.name}: {link}"
+            reached |= {target} if page == pages[0] else set()
+    assert reached >= {page.resolve() for page in pages[1:]}
 
 
 def blocks(text: str, language: str) -> list[str]:

@@ -124,18 +124,18 @@ def lines(text: str, head: str) -> Iterator[list[str]]:
     yield from ([cell.strip() for cell in line.strip("|").split("|")] for line in (first, *rest))
 
 
-def of_readme(repository: Path) -> dict[str, list[str]]:
-    text = (repository / "README.md").read_text(encoding="utf-8").partition("<!-- embedded methods -->\n")[2]
+def of_guide(repository: Path) -> dict[str, list[str]]:
+    text = (repository / "docs" / "embedded.md").read_text(encoding="utf-8").partition("<!-- embedded methods -->\n")[2]
     return {name: rest for name, *rest in lines(text, "pairs")}
 
 
-def test_both_readmes_tell_the_same(methods: ModuleType, repository: Path) -> None:
+def test_guide_and_benchmarks_tell_the_same(methods: ModuleType, repository: Path) -> None:
     text = (repository / "benchmarks" / "README.md").read_text(encoding="utf-8")
     accuracy, decided = (
         {name: rest for name, *rest in lines(text, head)}
         for head in ("accuracy; right in both orders", "decided by checks; requests per pair")
     )
-    shown = of_readme(repository)
+    shown = of_guide(repository)
     assert shown.pop("pairs")
     names = {f"{methods.FILES[stem]}, {shown[methods.FILES[stem]][0]}": methods.FILES[stem] for stem in FILES}
     assert set(names.values()) == set(shown)
@@ -151,7 +151,7 @@ def test_both_readmes_tell_the_same(methods: ModuleType, repository: Path) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stem", FILES)
-def test_the_readme_tells_what_is_measured(methods: ModuleType, shared_data: Find, repository: Path, stem: str) -> None:
+def test_the_guide_tells_what_is_measured(methods: ModuleType, shared_data: Find, repository: Path, stem: str) -> None:
     judged: dict[str, list[EvaluatedPair]] = methods.side_by_side(methods.pairs(shared_data(f"{stem}.jsonl")))
     found = methods.figures(judged)
     text = (repository / "benchmarks" / "README.md").read_text(encoding="utf-8")

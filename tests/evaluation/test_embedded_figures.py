@@ -1,4 +1,4 @@
-"""The embedded reader on real pairs and verdicts, in both orders: its figures, and that README.md tells the same."""
+"""The embedded reader on real pairs and verdicts, in both orders: its figures, and that the guide tells the same."""
 
 import asyncio
 import gzip
@@ -100,8 +100,8 @@ def benchmark_line(summary: BenchmarkSummary, answers: list[Compared], part: str
 
 def table(repository: Path, mark: str) -> dict[str, Line]:
     """Return the lines of the table under a mark by their first cells."""
-    readme = (repository / "README.md").read_text(encoding="utf-8")
-    lines = readme.partition(f"<!-- embedded {mark} -->\n")[2].partition("\n\n")[0].splitlines()[2:]
+    guide = (repository / "docs" / "embedded.md").read_text(encoding="utf-8")
+    lines = guide.partition(f"<!-- embedded {mark} -->\n")[2].partition("\n\n")[0].splitlines()[2:]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return {name: rest for name, *rest in cells}
 
@@ -112,31 +112,31 @@ def lines(names: dict[str, tuple[str, ...]] | dict[str, tuple[str, int]]) -> lis
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", lines(PAIRS))
-def test_the_readme_tells_what_is_measured_on_pairs(shared_data: Find, repository: Path, name: str) -> None:
+def test_the_guide_tells_what_is_measured_on_pairs(shared_data: Find, repository: Path, name: str) -> None:
     file, sign = PAIRS[name]
     measured = pairs_line(figures(shared_data(file), sign))
     assert table(repository, "figures")[name] == measured
 
 
 @pytest.mark.parametrize("name", lines(BENCHMARKS))
-def test_the_readme_tells_what_is_measured_on_benchmarks(shared_data: Find, repository: Path, name: str) -> None:
+def test_the_guide_tells_what_is_measured_on_benchmarks(shared_data: Find, repository: Path, name: str) -> None:
     which, file, part = BENCHMARKS[name]
     measured = benchmark_line(*scored(which, shared_data(file)), part)
     assert table(repository, "figures")[name] == measured
 
 
 @pytest.mark.slow
-def test_the_readme_tells_what_the_quickstart_judges_and_keeps(repository: Path) -> None:
+def test_the_guide_tells_what_the_quickstart_judges_and_keeps(repository: Path) -> None:
     measured = figures(repository / "data" / "starter" / "test.jsonl")
     assert table(repository, "figures")[STARTER] == pairs_line(measured)
     reader, pairs = lm("embedded"), read_pairs(repository / "data" / "starter" / "train.jsonl")
     with dspy.context(lm=reader):
         counts = curate(pairs, ContrastiveRubricGenerator(), GatekeeperJudge())
-    readme = (repository / "README.md").read_text(encoding="utf-8")
-    assert f"{counts.kept} of {counts.pairs} pairs are kept" in " ".join(readme.split())
+    guide = (repository / "docs" / "embedded.md").read_text(encoding="utf-8")
+    assert f"{counts.kept} of {counts.pairs} pairs are kept" in " ".join(guide.split())
 
 
-def test_the_readme_has_no_other_lines(repository: Path) -> None:
+def test_the_guide_has_no_other_lines(repository: Path) -> None:
     assert set(table(repository, "figures")) == {STARTER, *PAIRS, *BENCHMARKS}
     assert set(table(repository, "verdicts")) == set(VERDICTS)
 
@@ -204,7 +204,7 @@ VERDICTS: dict[str, Callable[[Find], Iterator[Verdict]]] = {
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * ("18" in name)) for name in VERDICTS])
-def test_the_readme_tells_how_far_verdicts_agree(shared_data: Find, repository: Path, name: str) -> None:
+def test_the_guide_tells_how_far_verdicts_agree(shared_data: Find, repository: Path, name: str) -> None:
     verdicts = list(VERDICTS[name](shared_data))
     decided = [ours == published for ours, published in verdicts if ours is not None]
     line = shown(f"{len(decided):,} of {len(verdicts):,}", f"{sum(decided):,} of {len(decided):,}")
