@@ -82,6 +82,7 @@ def test_offline_it_says_what_judged_and_shows_the_baseline_beside_the_accuracy(
     assert said.endswith("Report: left out; its plots need matplotlib: pip install 'openrubrics[report]'")
 
 
+@pytest.mark.slow
 def test_as_json_the_summaries_alone_are_the_output(cli: Run, tmp_path: Path) -> None:
     ran = cli("quickstart", "--no-student", "--out", tmp_path, "--json")
     assert ran.code == 0

@@ -36,6 +36,7 @@ def started(start: Quickstart, *, as_json: bool) -> int:
         return run(start, as_json=as_json)
 
 
+@pytest.mark.slow
 def test_without_the_extra_the_rest_is_done_and_a_line_says_what_is_missing(
     cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -141,6 +141,7 @@ def test_the_guide_has_no_other_lines(repository: Path) -> None:
     assert set(table(repository, "verdicts")) == set(VERDICTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parts", [(0, 1), (0,), (1,)], ids=["all", "even", "odd"])
 def test_what_code_can_decide_is_decided(shared_data: Find, parts: tuple[int, ...]) -> None:
     """Recognisers were written with rows of even group in view; those of odd group were kept back."""

@@ -168,6 +168,7 @@ def test_checking_makes_nothing(tmp_path: Path, results: list[EvaluatedPair]) ->
     assert names(tmp_path) == [LEDGER]
 
 
+@pytest.mark.slow
 def test_one_run_at_a_time(tmp_path: Path, results: list[EvaluatedPair]) -> None:
     with writer(tmp_path) as run:
         keep(run, results, 0)

@@ -46,6 +46,7 @@ def test_threads_share_the_background_loop(model_server: ModelServer) -> None:
     assert model_server.most_in_flight == 16
 
 
+@pytest.mark.slow
 def test_one_lm_works_in_one_loop_after_another_and_closes_each_session(model_server: ModelServer) -> None:
     model = judge(model_server)
     with warnings.catch_warnings(record=True) as warned:
@@ -82,6 +83,7 @@ def test_a_program_ends_without_a_warning(model_server: ModelServer) -> None:
     assert len(model_server.received) == 3
 
 
+@pytest.mark.slow
 def test_a_forked_child_can_go_on(model_server: ModelServer) -> None:
     run_program(
         model_server,

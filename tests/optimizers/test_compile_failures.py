@@ -59,6 +59,7 @@ def test_a_repeated_id_is_refused_before_anything_is_asked() -> None:
     assert nobody.requests == []
 
 
+@pytest.mark.slow
 def test_equal_texts_with_contradicting_labels_are_scored_each_by_its_own() -> None:
     turned = [
         pair.model_copy(update={"id": f"turned {pair.id}", "chosen": pair.rejected, "rejected": pair.chosen})

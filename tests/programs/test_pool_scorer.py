@@ -242,6 +242,7 @@ def abilities_by_bisection() -> float:
     return low
 
 
+@pytest.mark.slow
 def test_on_simulated_judges_the_order_is_recovered_and_the_errors_cover() -> None:
     """Judges that follow Bradley and Terry, on abilities drawn at random: nothing here is tuned to the seed."""
     draw = np.random.default_rng(11)

@@ -128,6 +128,7 @@ def test_a_cancelled_waiter_disturbs_nobody() -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_a_cancelled_batch_leaves_nothing_unread_behind() -> None:
     cache = RubricCache()
     complaints: list[object] = []

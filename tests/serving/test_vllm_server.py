@@ -84,6 +84,7 @@ def test_a_server_that_is_never_ready_is_stopped_and_reported(make: Make, log: P
     assert gone(processes(log))
 
 
+@pytest.mark.slow
 def test_an_interrupt_while_starting_leaves_no_process(checkpoint: Path, fake_python: Path, log: Path) -> None:
     program = (
         "from pathlib import Path; from openrubrics.serving import VLLMServer\n"
@@ -130,6 +131,7 @@ def test_the_server_is_ended_also_where_its_guard_was_killed(make: Make, log: Pa
     assert gone(pids)
 
 
+@pytest.mark.slow
 def test_the_exit_of_the_server_is_told_as_it_was(make: Make, log: Path) -> None:
     with make("ready") as server:
         os.kill(processes(log)[0], signal.SIGKILL)

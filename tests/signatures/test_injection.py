@@ -222,6 +222,7 @@ FRAGMENTS = [
 ]
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.sampled_from(FRAGMENTS), max_size=20).map("".join),
     st.sampled_from(list(PLACES)),

@@ -89,6 +89,7 @@ def test_edits_that_touch_a_rule_of_the_request_are_told() -> None:
     assert not states_alike('End with "It\'s done."', "End with “It’s done”.")
 
 
+@pytest.mark.slow
 def test_a_broken_rule_is_broken_and_no_other() -> None:
     """On pairs whose labels code has verified."""
     for pair in synthetic_pairs(6, seed=1):
