@@ -1,13 +1,16 @@
-"""What all runs that end in a folder share: their time, and what becomes of them when they are stopped."""
+"""What runs that end in a folder share: their time, what may lie there before, and what becomes of stopped ones."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
+from pydantic import JsonValue
 
+from openrubrics.data import Ledger
 from openrubrics.evaluation import RunWriter
+from openrubrics.signatures.errors import UsageError
 
 
 class Clock:
@@ -64,3 +67,36 @@ def what_is_kept(out: Path | None, *, overwrite: bool) -> str:
         return "they are lost: no folder was named with --out"
     without = " without --overwrite" if overwrite else ""
     return f"they are kept in {out}; the same command{without} goes on from there"
+
+
+def refuse_foreign(ledger: Path, written: Iterable[Path], *, overwrite: bool) -> None:
+    """Make sure that a search replaces no file which no run of its command wrote.
+
+    Args:
+        ledger: Of the run, in its folder; where it is, what lies beside it is the run's.
+        written: Files that the run writes at its end.
+        overwrite: Whether they may be replaced, whoever wrote them.
+
+    Raises:
+        UsageError: One of them is there.
+    """
+    if overwrite or ledger.exists():
+        return
+    for path in written:
+        if path.exists():
+            raise UsageError(
+                f"{ledger.parent} already holds {path.name}, and no run to go on with",
+                "name another folder, or replace it with --overwrite",
+            )
+
+
+def holds_replies(ledger: Path, identity: Mapping[str, JsonValue], *, overwrite: bool) -> bool:
+    """Whether there are replies of the same run to go on with.
+
+    Raises:
+        UsageError: They are of another run.
+    """
+    if overwrite or not ledger.exists():
+        return False
+    with Ledger(ledger, identity=identity) as replies:
+        return not replies.is_empty

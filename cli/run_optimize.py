@@ -12,9 +12,10 @@ from pydantic import JsonValue
 from openrubrics.cli.build import contrastive_rm, reflection_model, rubric_rm
 from openrubrics.cli.optimize_progress import search_progress
 from openrubrics.cli.options import LMOptions, ProgramOptions, ReflectionOptions, set_texts
+from openrubrics.cli.run_folder import holds_replies, refuse_foreign
 from openrubrics.cli.show import clean
 from openrubrics.cli.sources import Source, SplitOptions
-from openrubrics.data import Ledger, split_by_prompt, write_whole
+from openrubrics.data import split_by_prompt, write_whole
 from openrubrics.lms import Budget
 from openrubrics.optimizers import OPTIMIZERS, Card, LabelMetric
 from openrubrics.optimizers.card_text import card_text
@@ -57,7 +58,7 @@ def run(
 ) -> Card:
     """Search, write the folder, and return the card; a folder that holds the same run is gone on with."""
     plan = _checked(settings, program, splits, lms, reflection)
-    if _holds_replies(settings, plan):
+    if holds_replies(settings.out / LEDGER, plan.identity(), overwrite=settings.overwrite):
         click.echo(f"going on with what {settings.out} holds", err=True)
     without = " without --overwrite" if settings.overwrite else ""
     kept = f"the replies are kept in {settings.out}; the same command{without} goes on from there"
@@ -73,7 +74,8 @@ def foretell(
 ) -> str:
     """Check all that can be checked without a request, and say what the limits leave for the search."""
     plan = _checked(settings, program, splits, lms, reflection)
-    holds = "; the replies that the folder holds are not asked again" if _holds_replies(settings, plan) else ""
+    known = holds_replies(settings.out / LEDGER, plan.identity(), overwrite=settings.overwrite)
+    holds = "; the replies that the folder holds are not asked again" if known else ""
     named = {"training": plan.splits.train, "validation": plan.splits.val, "test": plan.splits.test}
     sizes = ", ".join(f"{len(pairs)} {name} pairs" for name, pairs in named.items() if pairs)
     scoring = f"scoring takes at most {plan.calls_before} requests before the search and {plan.calls_after} after it"
@@ -95,7 +97,7 @@ def _checked(
     settings: Settings, program: ProgramOptions, splits: SplitOptions, lms: LMOptions, reflection: ReflectionOptions
 ) -> Plan:
     """Return the run, once all that needs no request has been found to be in order."""
-    _check_folder(settings)
+    refuse_foreign(settings.out / LEDGER, (settings.artifact, settings.out / README), overwrite=settings.overwrite)
     writes = OPTIMIZERS[settings.optimizer].needs_reflection or reflection.reflection_lm
     plan = Plan(
         program=rubric_rm(program, lms) if settings.target == "rubric-rm" else contrastive_rm(program, lms),
@@ -113,34 +115,6 @@ def _checked(
     )
     plan.check()
     return plan
-
-
-def _check_folder(settings: Settings) -> None:
-    """Make sure that no file is replaced which no run of this command wrote.
-
-    Raises:
-        UsageError: The folder holds such a file.
-    """
-    if settings.overwrite or (settings.out / LEDGER).exists():
-        return
-    for path in (settings.artifact, settings.out / README):
-        if path.exists():
-            raise UsageError(
-                f"{settings.out} already holds {path.name}, and no run to go on with",
-                "name another folder, or replace it with --overwrite",
-            )
-
-
-def _holds_replies(settings: Settings, plan: Plan) -> bool:
-    """Whether the folder holds replies of the same run.
-
-    Raises:
-        UsageError: It holds another run.
-    """
-    if settings.overwrite or not (settings.out / LEDGER).exists():
-        return False
-    with Ledger(settings.out / LEDGER, identity=plan.identity()) as ledger:
-        return not ledger.is_empty
 
 
 def read_splits(splits: SplitOptions, val_share: float | None, seed: int) -> Splits:

@@ -9,9 +9,9 @@ import click
 from openrubrics.cli.build import model, reflection_model, refuse_given
 from openrubrics.cli.optimize_progress import search_progress
 from openrubrics.cli.options import LMOptions, ReflectionOptions
+from openrubrics.cli.run_folder import holds_replies, refuse_foreign
 from openrubrics.cli.run_optimize import read_splits
 from openrubrics.cli.sources import SplitOptions
-from openrubrics.data import Ledger
 from openrubrics.lms import Budget
 from openrubrics.optimizers.refinement.card import RefinementCard
 from openrubrics.optimizers.refinement.plan import Judging, RefinePlan, Sizes
@@ -44,7 +44,7 @@ class Settings:
 def run(settings: Settings, splits: SplitOptions, lms: LMOptions, reflection: ReflectionOptions) -> RefinementCard:
     """Search, write the folder, and return the card; a folder that holds the same run is gone on with."""
     plan = _checked(settings, splits, lms, reflection)
-    if _holds_replies(settings, plan):
+    if holds_replies(settings.out / LEDGER, plan.identity(), overwrite=settings.overwrite):
         click.echo(f"going on with what {settings.out} holds", err=True)
     without = " without --overwrite" if settings.overwrite else ""
     kept = f"the replies are kept in {settings.out}; the same command{without} goes on from there"
@@ -57,7 +57,8 @@ def run(settings: Settings, splits: SplitOptions, lms: LMOptions, reflection: Re
 def foretell(settings: Settings, splits: SplitOptions, lms: LMOptions, reflection: ReflectionOptions) -> str:
     """Check all that can be checked without a request, and say what a run takes at most."""
     plan = _checked(settings, splits, lms, reflection)
-    holds = "; the replies that the folder holds are not asked again" if _holds_replies(settings, plan) else ""
+    known = holds_replies(settings.out / LEDGER, plan.identity(), overwrite=settings.overwrite)
+    holds = "; the replies that the folder holds are not asked again" if known else ""
     named = {"training": plan.splits.train, "validation": plan.splits.val, "test": plan.splits.test}
     pairs = ", ".join(f"{len(some)} {name} pairs" for name, some in named.items() if some)
     searching = plan.sizes.generations * plan.calls_of_generation
@@ -75,7 +76,7 @@ def foretell(settings: Settings, splits: SplitOptions, lms: LMOptions, reflectio
 def _checked(settings: Settings, splits: SplitOptions, lms: LMOptions, reflection: ReflectionOptions) -> RefinePlan:
     """Return the run, once all that needs no request has been found to be in order."""
     refuse_given(OF_RUBRICS, "refine, where no rubric is written")
-    _check_folder(settings)
+    refuse_foreign(settings.out / LEDGER, (settings.out / DOCUMENT, settings.out / CARD), overwrite=settings.overwrite)
     author = reflection_model(lms, reflection)
     if author is None:
         raise UsageError("no model is named that proposes edits", "give --lm or --reflection-lm")
@@ -91,31 +92,3 @@ def _checked(settings: Settings, splits: SplitOptions, lms: LMOptions, reflectio
     )
     plan.check()
     return plan
-
-
-def _check_folder(settings: Settings) -> None:
-    """Make sure that no file is replaced which no run of this command wrote.
-
-    Raises:
-        UsageError: The folder holds such a file.
-    """
-    if settings.overwrite or (settings.out / LEDGER).exists():
-        return
-    for path in (settings.out / DOCUMENT, settings.out / CARD):
-        if path.exists():
-            raise UsageError(
-                f"{settings.out} already holds {path.name}, and no run to go on with",
-                "name another folder, or replace it with --overwrite",
-            )
-
-
-def _holds_replies(settings: Settings, plan: RefinePlan) -> bool:
-    """Whether the folder holds replies of the same run.
-
-    Raises:
-        UsageError: It holds another run.
-    """
-    if settings.overwrite or not (settings.out / LEDGER).exists():
-        return False
-    with Ledger(settings.out / LEDGER, identity=plan.identity()) as ledger:
-        return not ledger.is_empty
